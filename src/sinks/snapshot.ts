@@ -1,0 +1,52 @@
+/** What the statistics say at one moment: the input of tables and of `--json`. */
+import type { SourceCounters } from '../sources/source.js';
+
+/** A count of packets and of their original (wire) bytes. */
+export interface Traffic {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** TCP health of one label, from headers alone. Counts are since the start unless said otherwise. */
+export interface TcpHealth {
+  /** Connections open now: seen alive and neither reset nor closed by both sides. */
+  readonly open: number;
+  /** SYNs that nobody has answered for a second or more, now. */
+  readonly unanswered: number;
+  /** Segments with RST, either way. */
+  readonly resets: number;
+  /** Segments that carry sequence numbers seen before (keep-alives are not counted). */
+  readonly retransmissions: number;
+}
+
+export interface LabelSnapshot {
+  readonly name: string;
+  /** As the user wrote it. */
+  readonly address: string;
+  /** Packets whose source is the label. */
+  readonly out: Traffic;
+  /** Packets whose destination is the label (a packet to itself counts both ways). */
+  readonly in: Traffic;
+  /** Packets in the label's file: each once, even when both ends are the label's. */
+  readonly total: Traffic;
+  readonly tcp: TcpHealth;
+  /** The peer with most bytes either way, `127.0.0.1:9092` (port where the peer is the server). */
+  readonly busiestPeer: string | null;
+}
+
+export interface Snapshot {
+  /** Monotonic milliseconds: only differences mean anything. */
+  readonly at: number;
+  /** Milliseconds since the capture began. */
+  readonly elapsed: number;
+  readonly labels: readonly LabelSnapshot[];
+  /** Every packet that came in. Always labelled + others. */
+  readonly all: Traffic;
+  /** Packets of at least one label. */
+  readonly labelled: Traffic;
+  /** Packets of no label, the unclassified among them. */
+  readonly others: Traffic;
+  /** Packets whose headers are cut or contradict themselves. */
+  readonly unclassified: number;
+  readonly counters: SourceCounters;
+}
