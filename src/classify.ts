@@ -157,7 +157,7 @@ export class Classifier {
         captured >= fastIp + ipv4Layout.minimumSize &&
         (view.getUint16(packet + fastOffset) & fastMask) === fastValue &&
         view.getUint8(ip) === 0x45 &&
-        view.getUint16(ip + ipv4Layout.totalLength) - 1 >>> 0 >= ipv4Layout.minimumSize - 1
+        (view.getUint16(ip + ipv4Layout.totalLength) - 1) >>> 0 >= ipv4Layout.minimumSize - 1
       ) {
         const source = view.getInt32(ip + ipv4Layout.source);
         const destination = view.getInt32(ip + ipv4Layout.destination);

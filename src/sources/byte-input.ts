@@ -103,7 +103,10 @@ export class StreamInput implements ByteInput {
       try {
         result = await this.#chunks.next();
       } catch (error) {
-        if (this.#stream.destroyed && isSystemError(error, 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')) {
+        if (
+          this.#stream.destroyed &&
+          isSystemError(error, 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')
+        ) {
           return 0;
         }
         throw inputError(this.name, error);
