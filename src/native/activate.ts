@@ -2,7 +2,7 @@
 import { LbcapError } from '../errors.js';
 import { platform } from '../loopback/platform.js';
 import { kernelInstructionLimit, withFilter } from './filter.js';
-import { cText, listInterfaces } from './interfaces.js';
+import { listInterfaces } from './interfaces.js';
 import {
   errorBufferSize,
   fcntlNumbers,
@@ -11,7 +11,9 @@ import {
   pcapError,
 } from './layouts.js';
 import type { Library } from './library.js';
+import { permissionMissing, unknownInterface } from './refusals.js';
 import type { Pointer } from './symbols.js';
+import { cText, oneLine } from './text.js';
 
 export interface ActivateOptions {
   readonly interface: string;
@@ -36,6 +38,10 @@ export interface ActivateOptions {
  */
 export function activate(library: Library, options: ActivateOptions): Pointer {
   const { pcap } = library;
+  // C would cut the name at a NUL and open another interface than was named.
+  if (/[\0\n]/.test(options.interface) || options.interface === '') {
+    throw unknownInterface(options.interface, interfaceNames(library));
+  }
   const errors = new Uint8Array(new ArrayBuffer(errorBufferSize));
   const handle = pcap.pcap_create(options.interface, errors);
   if (handle === null) throw new LbcapError('CAPTURE_FAILED', `libpcap: ${cText(errors)}`);
@@ -116,18 +122,11 @@ function activationError(
 ): LbcapError {
   const why = words(library, handle, status);
   switch (status) {
-    case pcapError.noSuchDevice: {
-      const names = listInterfaces(library).map((each) => each.name);
-      return new LbcapError(
-        'INTERFACE_UNKNOWN',
-        `there is no interface '${name}'`,
-        names.length > 0 ? `choose one of ${names.join(', ')}` : 'none can be captured on here',
-        { details: { interfaces: names } },
-      );
-    }
+    case pcapError.noSuchDevice:
+      return unknownInterface(name, interfaceNames(library));
     case pcapError.permissionDenied:
     case pcapError.promiscuousPermissionDenied:
-      return permissionError(name, why);
+      return permissionMissing(name, why);
     case pcapError.interfaceNotUp:
       return new LbcapError('CAPTURE_FAILED', `${name} is not up`, 'bring it up first');
     default:
@@ -135,24 +134,12 @@ function activationError(
   }
 }
 
-function permissionError(name: string, why: string): LbcapError {
-  const ways = [
-    'run it as root (sudo env "PATH=$PATH" lbcap …)',
-    ...(platform() === 'darwin'
-      ? ["install Wireshark's ChmodBPF and join the group access_bpf"]
-      : []),
-    `let another program capture: sudo tcpdump -i ${name} -U -w - | lbcap watch -r - … (or dumpcap -q -P -i ${name} -w -, for members of the wireshark group)`,
-  ];
-  return new LbcapError(
-    'CAPTURE_PERMISSION',
-    `no permission to capture on ${name} (${why})`,
-    ways.join('; or '),
-    { details: { ways } },
-  );
+function interfaceNames(library: Library): string[] {
+  return listInterfaces(library).map((each) => each.name);
 }
 
 /** libpcap's explanation, which only some codes have, else the code's own words. On one line. */
 function words(library: Library, handle: Pointer, status: number): string {
-  const text = library.pcap.pcap_geterr(handle).replace(/\s+/g, ' ').trim();
+  const text = oneLine(library.pcap.pcap_geterr(handle));
   return text === '' ? library.pcap.pcap_statustostr(status) : text;
 }

@@ -4,6 +4,7 @@ import { platform } from '../loopback/platform.js';
 import { unknownNetmask } from './layouts.js';
 import type { Library } from './library.js';
 import type { Pointer } from './symbols.js';
+import { oneLine } from './text.js';
 
 /** What a filter became. */
 export interface CompiledFilter {
@@ -84,12 +85,18 @@ export function positionOf(
   const starts = [...text.matchAll(/[()]|[^\s()]+/g)].map((match) => match.index);
   // Each try is a compilation; nobody types a longer filter, and a program's text is not searched.
   if (starts.length > 64) return null;
+  if (compilesAlone(text + ')'.repeat(Math.max(0, unclosed(text)))))
+    return text.lastIndexOf('(') + 1;
   for (let index = starts.length - 1; index > 0; index--) {
     const before = text.slice(0, starts[index]);
-    const open = before.split('(').length - before.split(')').length;
+    const open = unclosed(before);
     if (open >= 0 && compilesAlone(before + ')'.repeat(open))) return starts[index] + 1;
   }
   return starts.length === 0 ? null : starts[0] + 1;
+}
+
+function unclosed(text: string): number {
+  return text.split('(').length - text.split(')').length;
 }
 
 function compiles(library: Library, handle: Pointer, text: string): boolean {
@@ -112,11 +119,6 @@ function invalid(text: string, words: string, position: number | null): LbcapErr
     'see pcap-filter(7) for the syntax',
     { details: position === null ? { words } : { words, position } },
   );
-}
-
-function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- that is what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f]+/g, ' ').trim();
 }
 
 /** LINKTYPE_ values are libpcap's DLT_ values, but for raw IP (pcap-common.c says why). */

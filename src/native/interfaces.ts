@@ -3,6 +3,7 @@ import { LbcapError } from '../errors.js';
 import { errorBufferSize, loopbackFlag, type InterfaceEntry } from './layouts.js';
 import type { Library } from './library.js';
 import type { Pointer } from './symbols.js';
+import { cText } from './text.js';
 
 export interface CaptureInterface {
   readonly name: string;
@@ -33,11 +34,4 @@ export function listInterfaces(library: Library): CaptureInterface[] {
   } finally {
     koffi.free(head);
   }
-}
-
-/** A NUL-terminated text that C left in a buffer, on one line. */
-export function cText(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  const text = Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end)).toString('utf8');
-  return text.replace(/\s+/g, ' ').trim();
 }
