@@ -49,3 +49,38 @@ export function sameFormat(a: BatchFormat, b: BatchFormat): boolean {
     a.linkType === b.linkType && a.bigEndian === b.bigEndian && a.nanoseconds === b.nanoseconds
   );
 }
+
+/**
+ * End of the last whole record in `[start, end)`. It stops earlier, at a record whose captured
+ * length cannot be believed: then `end - result` holds a header and `lengthAt(result)` is beyond
+ * `maximumCapturedLength`.
+ */
+export function endOfWholeRecords(
+  view: DataView,
+  start: number,
+  end: number,
+  bigEndian: boolean,
+): number {
+  const little = !bigEndian;
+  let at = start;
+  while (at + recordLayout.size <= end) {
+    // A length of 2 GiB or more reads as negative: one unsigned compare refuses both ends.
+    const captured = view.getInt32(at + recordLayout.capturedLength, little);
+    if (captured >>> 0 > maximumCapturedLength) return at;
+    const next = at + recordLayout.size + captured;
+    if (next > end) return at;
+    at = next;
+  }
+  return at;
+}
+
+/** Turns microseconds into nanoseconds in place, record by record. */
+export function scaleToNanoseconds(view: DataView, batch: Batch): void {
+  const little = !batch.format.bigEndian;
+  let at = batch.start;
+  while (at < batch.end) {
+    const fraction = at + recordLayout.fraction;
+    view.setUint32(fraction, view.getUint32(fraction, little) * 1000, little);
+    at += recordLayout.size + view.getUint32(at + recordLayout.capturedLength, little);
+  }
+}

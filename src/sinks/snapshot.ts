@@ -1,5 +1,5 @@
 /** What the statistics say at one moment: the input of tables and of `--json`. */
-import type { SourceCounters } from '../sources/source.js';
+import type { SourceCounters } from '../packet/counters.js';
 
 /** A count of packets and of their original (wire) bytes. */
 export interface Traffic {

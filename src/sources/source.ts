@@ -1,17 +1,6 @@
 /** What every source of packets is to the pipeline. */
 import type { Batch, BatchFormat } from '../packet/batch.js';
-
-/**
- * What a capture says about loss (pcap_stats(3PCAP)). `null` is "not known", never zero.
- * `received` counts what the kernel's filter passed; on Linux's `lo` it is about twice what is
- * captured, since each packet passes out and in and libpcap drops one of the two copies: the
- * difference is not loss.
- */
-export interface SourceCounters {
-  readonly received: number | null;
-  readonly kernelDropped: number | null;
-  readonly interfaceDropped: number | null;
-}
+import type { SourceCounters } from '../packet/counters.js';
 
 /** A live capture, a file or a stream. Single consumer; calls do not overlap. */
 export interface Source {
@@ -21,6 +10,8 @@ export interface Source {
   readonly format: BatchFormat;
   /** The snaplen to write into file headers, bytes. */
   readonly snaplen: number;
+  /** The file header that the records stand under, where there is one: 24 bytes of classic pcap. */
+  readonly fileHeader?: Uint8Array;
   /** Size in bytes where there is one (a regular file), else `null`. */
   readonly size: number | null;
   /** Bytes of input consumed so far, for a progress bar. */

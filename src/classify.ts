@@ -1,0 +1,308 @@
+/** One pass over a batch: whose is each packet? Counts it, and hands runs of records to a sink. */
+import { LbcapError } from './errors.js';
+import type { LabelLookup } from './labels/lookup.js';
+import type { Arena } from './packet/arena.js';
+import { recordLayout, type Batch } from './packet/batch.js';
+import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
+import { type LinkLayer, notIp } from './packet/link-layer.js';
+
+/** Takes runs of whole records; `output` is a label's index, or `others`. */
+export interface RunSink {
+  append(output: number, start: number, end: number): void;
+}
+
+/** Is told of every labelled IP packet; offsets are into the arena. */
+export interface PacketObserver {
+  /**
+   * @param transport offset of the transport header, 0 for none
+   * @param end end of the captured bytes
+   * @param wireBytes original length of the frame
+   * @param source index of the source's label or -1
+   */
+  packet(
+    family: 4 | 6,
+    ip: number,
+    protocol: number,
+    transport: number,
+    end: number,
+    wireBytes: number,
+    source: number,
+    destination: number,
+    seconds: number,
+  ): void;
+}
+
+export interface ClassifierOptions {
+  readonly arena: Arena;
+  readonly linkLayer: LinkLayer;
+  readonly lookup: LabelLookup;
+  /** How many labels there are. */
+  readonly labels: number;
+  /** Hand packets of no label to output `labels` too. */
+  readonly keepOthers: boolean;
+  /** A run is cut here, bytes: what a sink can always take at once. */
+  readonly maximumRun: number;
+  readonly observer?: PacketObserver | undefined;
+  /** Stop after this many packets, or (wire) bytes, that go to an output. */
+  readonly packetLimit?: number | undefined;
+  readonly byteLimit?: number | undefined;
+}
+
+/** No packet may read this as an IP header: neither family nor fast path. */
+const nobody = -1;
+
+/**
+ * Counters are per label, in wire bytes. In the file of a label a packet stands once: `total` is
+ * not `out + in` where both ends are the label's.
+ */
+export class Classifier {
+  readonly outPackets: Float64Array;
+  readonly outBytes: Float64Array;
+  readonly inPackets: Float64Array;
+  readonly inBytes: Float64Array;
+  readonly totalPackets: Float64Array;
+  readonly totalBytes: Float64Array;
+  packets = 0;
+  bytes = 0;
+  labelledPackets = 0;
+  labelledBytes = 0;
+  othersPackets = 0;
+  othersBytes = 0;
+  /** Packets whose headers are cut or contradict themselves; they are among the others. */
+  unclassified = 0;
+  readonly #options: ClassifierOptions;
+  readonly #ip = new IpHeader();
+  #packetsLeft: number;
+  #bytesLeft: number;
+
+  constructor(options: ClassifierOptions) {
+    const { labels } = options;
+    this.outPackets = new Float64Array(labels);
+    this.outBytes = new Float64Array(labels);
+    this.inPackets = new Float64Array(labels);
+    this.inBytes = new Float64Array(labels);
+    this.totalPackets = new Float64Array(labels);
+    this.totalBytes = new Float64Array(labels);
+    this.#options = options;
+    this.#packetsLeft = options.packetLimit ?? Infinity;
+    this.#bytesLeft = options.byteLimit ?? Infinity;
+  }
+
+  /** A limit is reached: nothing more will be taken. */
+  get finished(): boolean {
+    return this.#packetsLeft <= 0 || this.#bytesLeft <= 0;
+  }
+
+  /** @throws INVARIANT when a packet was counted twice or not at all */
+  assertConservation(): void {
+    if (
+      this.packets === this.labelledPackets + this.othersPackets &&
+      this.bytes === this.labelledBytes + this.othersBytes
+    ) {
+      return;
+    }
+    throw new LbcapError(
+      'INVARIANT',
+      `${this.packets} packets came in, but ${this.labelledPackets} labelled and ${this.othersPackets} others were counted`,
+      'this is a fault in lbcap, please report it',
+    );
+  }
+
+  /** Walks the batch once. Records behind a limit are neither counted nor handed on. */
+  classify(batch: Batch, sink: RunSink): void {
+    const { arena, linkLayer, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
+    const { view } = arena;
+    const { findIp } = linkLayer;
+    const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
+    const little = !batch.format.bigEndian;
+    const { usesPorts } = lookup;
+    const header = this.#ip;
+    const others = keepOthers ? labels : nobody;
+    const { outPackets, outBytes, inPackets, inBytes, totalPackets, totalBytes } = this;
+
+    let packets = 0;
+    let bytes = 0;
+    let labelledPackets = 0;
+    let labelledBytes = 0;
+    let othersPackets = 0;
+    let othersBytes = 0;
+    let unclassified = 0;
+    let packetsLeft = this.#packetsLeft;
+    let bytesLeft = this.#bytesLeft;
+
+    // The last pair of addresses (and ports) and what it meant: neighbours are often alike.
+    let memoSource = 0;
+    let memoDestination = 0;
+    let memoPorts = -1;
+    let memoFrom = nobody;
+    let memoTo = nobody;
+    let memoValid = false;
+
+    // The run of records under way goes to one or two outputs.
+    let runStart = batch.start;
+    let runFirst = nobody;
+    let runSecond = nobody;
+
+    let at = batch.start;
+    while (at < batch.end && packetsLeft > 0 && bytesLeft > 0) {
+      const captured = view.getInt32(at + recordLayout.capturedLength, little);
+      const wire = view.getUint32(at + recordLayout.originalLength, little);
+      const packet = at + recordLayout.size;
+      const end = packet + captured;
+      let from = nobody;
+      let to = nobody;
+      let ip = packet + fastIp;
+
+      if (
+        captured >= fastIp + ipv4Layout.minimumSize &&
+        (view.getUint16(packet + fastOffset) & fastMask) === fastValue &&
+        view.getUint8(ip) === 0x45 &&
+        (view.getUint16(ip + ipv4Layout.totalLength) - 1) >>> 0 >= ipv4Layout.minimumSize - 1
+      ) {
+        const source = view.getInt32(ip + ipv4Layout.source);
+        const destination = view.getInt32(ip + ipv4Layout.destination);
+        let ports = 0;
+        let portsCut = false;
+        let protocol = 0;
+        let transport = 0;
+        if (usesPorts || observer !== undefined) {
+          protocol = view.getUint8(ip + ipv4Layout.protocol);
+          if ((view.getUint16(ip + ipv4Layout.fragment) & fragmentOffsetMask) === 0) {
+            const behind = ip + ipv4Layout.minimumSize;
+            if (!hasPorts(protocol)) transport = behind < end ? behind : 0;
+            else if (behind + 4 <= end) {
+              transport = behind;
+              if (usesPorts) ports = view.getInt32(behind);
+            } else portsCut = usesPorts;
+          }
+        }
+        if (
+          memoValid &&
+          source === memoSource &&
+          destination === memoDestination &&
+          ports === memoPorts
+        ) {
+          from = memoFrom;
+          to = memoTo;
+        } else {
+          from = lookup.v4(source, ports >>> 16);
+          to = lookup.v4(destination, ports & 0xffff);
+          memoSource = source;
+          memoDestination = destination;
+          memoPorts = ports;
+          memoFrom = from;
+          memoTo = to;
+          memoValid = true;
+        }
+        if (from >= 0 || to >= 0) {
+          observer?.packet(
+            4,
+            ip,
+            protocol,
+            transport,
+            end,
+            wire,
+            from,
+            to,
+            view.getUint32(at, little),
+          );
+        } else if (portsCut) unclassified++;
+      } else {
+        ip = findIp(view, packet, end);
+        if (ip >= 0 && header.read(view, ip, end)) {
+          const { family, transport } = header;
+          const ports =
+            usesPorts && transport !== 0 && hasPorts(header.protocol)
+              ? view.getInt32(transport)
+              : 0;
+          if (family === 4) {
+            from = lookup.v4(view.getInt32(ip + ipv4Layout.source), ports >>> 16);
+            to = lookup.v4(view.getInt32(ip + ipv4Layout.destination), ports & 0xffff);
+          } else {
+            from = lookup.v6(view, ip + ipv6Layout.source, ports >>> 16);
+            to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
+          }
+          if (from >= 0 || to >= 0) {
+            observer?.packet(
+              family,
+              ip,
+              header.protocol,
+              transport,
+              end,
+              wire,
+              from,
+              to,
+              view.getUint32(at, little),
+            );
+          } else if (usesPorts && header.portsCut) unclassified++;
+        } else if (ip !== notIp) unclassified++;
+      }
+
+      packets++;
+      bytes += wire;
+      let first: number;
+      let second = nobody;
+      if (from >= 0) {
+        outPackets[from]++;
+        outBytes[from] += wire;
+        totalPackets[from]++;
+        totalBytes[from] += wire;
+        first = from;
+        if (to >= 0) {
+          inPackets[to]++;
+          inBytes[to] += wire;
+          if (to !== from) {
+            totalPackets[to]++;
+            totalBytes[to] += wire;
+            // One order for both directions, so that a dialogue of two labels is one run.
+            first = from < to ? from : to;
+            second = from < to ? to : from;
+          }
+        }
+        labelledPackets++;
+        labelledBytes += wire;
+      } else if (to >= 0) {
+        inPackets[to]++;
+        inBytes[to] += wire;
+        totalPackets[to]++;
+        totalBytes[to] += wire;
+        first = to;
+        labelledPackets++;
+        labelledBytes += wire;
+      } else {
+        first = others;
+        othersPackets++;
+        othersBytes += wire;
+      }
+
+      if (first !== runFirst || second !== runSecond || end - runStart > maximumRun) {
+        if (runFirst >= 0) {
+          sink.append(runFirst, runStart, at);
+          if (runSecond >= 0) sink.append(runSecond, runStart, at);
+        }
+        runFirst = first;
+        runSecond = second;
+        runStart = at;
+      }
+      if (first >= 0) {
+        packetsLeft--;
+        bytesLeft -= wire;
+      }
+      at = end;
+    }
+    if (runFirst >= 0 && at > runStart) {
+      sink.append(runFirst, runStart, at);
+      if (runSecond >= 0) sink.append(runSecond, runStart, at);
+    }
+
+    this.packets += packets;
+    this.bytes += bytes;
+    this.labelledPackets += labelledPackets;
+    this.labelledBytes += labelledBytes;
+    this.othersPackets += othersPackets;
+    this.othersBytes += othersBytes;
+    this.unclassified += unclassified;
+    this.#packetsLeft = packetsLeft;
+    this.#bytesLeft = bytesLeft;
+  }
+}

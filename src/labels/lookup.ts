@@ -1,0 +1,212 @@
+/** Which label an address (and port) is: asked twice for every packet. */
+import { buildHashTable, fold, type HashEntry, type HashTable } from './hash-table.js';
+import type { Endpoint, Label } from './label.js';
+
+/** Labels compiled for the hot path: nothing is allocated, and 65,536 labels take no longer than 8. */
+export interface LabelLookup {
+  /** False: ports need not be looked for. */
+  readonly usesPorts: boolean;
+  /**
+   * @param address network order, as `DataView.getInt32(offset)` reads it (signed)
+   * @param port 0 when the packet has none, or none that can be known
+   * @returns the label's index, or -1
+   */
+  v4(address: number, port: number): number;
+  /**
+   * @param offset of the 16 address bytes; the caller has checked that they are there
+   * @param port as for `v4`
+   * @returns the label's index, or -1
+   */
+  v6(view: DataView, offset: number, port: number): number;
+}
+
+/**
+ * One table for each shape in use (prefix length, with or without port), one probe for each
+ * table: plain addresses alone cost one. Labels do not overlap, so at most one table answers and
+ * their order does not matter.
+ *
+ * @param labels without overlaps, as `parseLabels` gives them
+ */
+export function compileLookup(labels: readonly Label[]): LabelLookup {
+  return new CompiledLookup(
+    shapesOf(labels, 4, false).map(({ prefix, entries }) => new PlainBlocks4(prefix, entries)),
+    shapesOf(labels, 4, true).map(({ prefix, entries }) => new PortedBlocks4(prefix, entries)),
+    shapesOf(labels, 6, false).map(({ prefix, entries }) => new Blocks6(prefix, entries)),
+    shapesOf(labels, 6, true).map(({ prefix, entries }) => new Blocks6(prefix, entries)),
+  );
+}
+
+class CompiledLookup implements LabelLookup {
+  readonly usesPorts: boolean;
+
+  constructor(
+    private readonly plain4: readonly PlainBlocks4[],
+    private readonly ported4: readonly PortedBlocks4[],
+    private readonly plain6: readonly Blocks6[],
+    private readonly ported6: readonly Blocks6[],
+  ) {
+    this.usesPorts = ported4.length + ported6.length > 0;
+  }
+
+  v4(address: number, port: number): number {
+    for (let i = 0; i < this.plain4.length; i += 1) {
+      const label = this.plain4[i].find(address);
+      if (label !== -1) return label;
+    }
+    if (port === 0) return -1;
+    for (let i = 0; i < this.ported4.length; i += 1) {
+      const label = this.ported4[i].find(address, port);
+      if (label !== -1) return label;
+    }
+    return -1;
+  }
+
+  v6(view: DataView, offset: number, port: number): number {
+    for (let i = 0; i < this.plain6.length; i += 1) {
+      const label = this.plain6[i].find(view, offset, 0);
+      if (label !== -1) return label;
+    }
+    if (port === 0) return -1;
+    for (let i = 0; i < this.ported6.length; i += 1) {
+      const label = this.ported6[i].find(view, offset, port);
+      if (label !== -1) return label;
+    }
+    return -1;
+  }
+}
+
+/** IPv4 blocks of one prefix length. Slots: address, label + 1. */
+class PlainBlocks4 {
+  private readonly mask: number;
+  private readonly table: HashTable;
+
+  constructor(prefix: number, entries: readonly ShapeEntry[]) {
+    this.mask = maskOf(prefix);
+    const keyed = entries.map(({ words, label }) => ({ key: words, value: label }));
+    this.table = buildHashTable(keyed, 1);
+  }
+
+  find(address: number): number {
+    const { slots, multiplier, shift, last } = this.table;
+    const key = address & this.mask;
+    let slot = Math.imul(key, multiplier) >>> shift;
+    for (;;) {
+      const label = slots[2 * slot + 1];
+      if (label === 0) return -1;
+      if (slots[2 * slot] === key) return label - 1;
+      slot = (slot + 1) & last;
+    }
+  }
+}
+
+/** IPv4 blocks of one prefix length, each with a port. Slots: address, port, label + 1, unused. */
+class PortedBlocks4 {
+  private readonly mask: number;
+  private readonly table: HashTable;
+
+  constructor(prefix: number, entries: readonly ShapeEntry[]) {
+    this.mask = maskOf(prefix);
+    this.table = buildHashTable(entries.map(withPort), 2);
+  }
+
+  find(address: number, port: number): number {
+    const { slots, multiplier, shift, last } = this.table;
+    const key = address & this.mask;
+    let slot = Math.imul(fold(key, port), multiplier) >>> shift;
+    for (;;) {
+      const label = slots[4 * slot + 2];
+      if (label === 0) return -1;
+      if (slots[4 * slot] === key && slots[4 * slot + 1] === port) return label - 1;
+      slot = (slot + 1) & last;
+    }
+  }
+}
+
+/** IPv6 blocks of one prefix length. Slots: four address words, port or 0, label + 1, two unused. */
+class Blocks6 {
+  private readonly mask0: number;
+  private readonly mask1: number;
+  private readonly mask2: number;
+  private readonly mask3: number;
+  private readonly table: HashTable;
+
+  constructor(prefix: number, entries: readonly ShapeEntry[]) {
+    this.mask0 = maskOf(prefix);
+    this.mask1 = maskOf(prefix - 32);
+    this.mask2 = maskOf(prefix - 64);
+    this.mask3 = maskOf(prefix - 96);
+    this.table = buildHashTable(entries.map(withPort), 5);
+  }
+
+  find(view: DataView, offset: number, port: number): number {
+    const { slots, multiplier, shift, last } = this.table;
+    const key0 = view.getInt32(offset) & this.mask0;
+    const key1 = view.getInt32(offset + 4) & this.mask1;
+    const key2 = view.getInt32(offset + 8) & this.mask2;
+    const key3 = view.getInt32(offset + 12) & this.mask3;
+    const folded = fold(fold(fold(fold(key0, key1), key2), key3), port);
+    let slot = Math.imul(folded, multiplier) >>> shift;
+    for (;;) {
+      const at = 8 * slot;
+      const label = slots[at + 5];
+      if (label === 0) return -1;
+      if (
+        slots[at + 3] === key3 &&
+        slots[at + 2] === key2 &&
+        slots[at + 1] === key1 &&
+        slots[at] === key0 &&
+        slots[at + 4] === port
+      ) {
+        return label - 1;
+      }
+      slot = (slot + 1) & last;
+    }
+  }
+}
+
+/** A mask of the leading `bits` bits: none when negative, all from 32 on. */
+function maskOf(bits: number): number {
+  if (bits <= 0) return 0;
+  // JavaScript shifts modulo 32, so 32 needs its own answer.
+  return bits >= 32 ? -1 : -1 << (32 - bits);
+}
+
+interface ShapeEntry {
+  readonly words: readonly number[];
+  /** 0 for none. */
+  readonly port: number;
+  readonly label: number;
+}
+
+function withPort({ words, port, label }: ShapeEntry): HashEntry {
+  return { key: [...words, port], value: label };
+}
+
+/** The endpoints of one family, with or without ports, by prefix length: the commonest first. */
+function shapesOf(
+  labels: readonly Label[],
+  family: Endpoint['family'],
+  ported: boolean,
+): { prefix: number; entries: ShapeEntry[] }[] {
+  const shapes = new Map<number, ShapeEntry[]>();
+  for (const [label, { endpoints }] of labels.entries()) {
+    for (const endpoint of endpoints) {
+      if (endpoint.family !== family || (endpoint.port !== null) !== ported) continue;
+      const entry = { words: wordsOf(endpoint.address), port: endpoint.port ?? 0, label };
+      const entries = shapes.get(endpoint.prefix);
+      if (entries === undefined) shapes.set(endpoint.prefix, [entry]);
+      else entries.push(entry);
+    }
+  }
+  return [...shapes]
+    .map(([prefix, entries]) => ({ prefix, entries }))
+    .sort((a, b) => b.entries.length - a.entries.length);
+}
+
+/** Address bytes as signed 32-bit words in network order. */
+function wordsOf(address: Uint8Array): number[] {
+  const view = new DataView(address.buffer, address.byteOffset, address.byteLength);
+  const words: number[] = [];
+  for (let offset = 0; offset < address.length; offset += 4) words.push(view.getInt32(offset));
+  return words;
+}

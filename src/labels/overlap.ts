@@ -1,0 +1,92 @@
+/** Two labels may not claim the same packet's end: finds a pair that does. */
+import { LbcapError } from '../errors.js';
+import { blockSize, formatEndpoint, valueOf, type Family } from './address.js';
+import type { Endpoint, Label } from './label.js';
+
+/** Which endpoints a block of addresses has. */
+interface Claims {
+  /** Label and endpoint without a port. */
+  whole: Claim | null;
+  readonly byPort: Map<number, Claim>;
+  /** A port endpoint, and one of another label: enough to find a stranger to any label. */
+  someone: Claim | null;
+  someoneElse: Claim | null;
+}
+
+interface Claim {
+  readonly label: Label;
+  readonly endpoint: Endpoint;
+}
+
+/**
+ * Blocks are nested or apart, so a block meets only those that hold it: one look for each prefix
+ * length in use, whatever the number of labels.
+ *
+ * @param title how the error calls a label
+ * @throws LbcapError `LABEL_OVERLAP` that names both labels and where they meet
+ */
+export function assertNoOverlap(labels: readonly Label[], title: (label: Label) => string): void {
+  const blocks = new Map<string, Claims>();
+  const prefixes: Record<Family, Set<number>> = { 4: new Set(), 6: new Set() };
+  for (const label of labels) {
+    for (const endpoint of label.endpoints) {
+      prefixes[endpoint.family].add(endpoint.prefix);
+      register(blocks, { label, endpoint });
+    }
+  }
+  for (const label of labels) {
+    for (const endpoint of label.endpoints) {
+      const value = valueOf(endpoint.address);
+      for (const prefix of prefixes[endpoint.family]) {
+        if (prefix > endpoint.prefix) continue;
+        const claims = blocks.get(keyOf(endpoint.family, value, prefix));
+        const other = claims === undefined ? null : rival(claims, { label, endpoint });
+        if (other !== null) throw overlap(other, { label, endpoint }, title);
+      }
+    }
+  }
+}
+
+function keyOf(family: Family, value: bigint, prefix: number): string {
+  return `${family}/${prefix}/${value / blockSize(family, prefix)}`;
+}
+
+function register(blocks: Map<string, Claims>, claim: Claim): void {
+  const { label, endpoint } = claim;
+  const key = keyOf(endpoint.family, valueOf(endpoint.address), endpoint.prefix);
+  let claims = blocks.get(key);
+  if (claims === undefined) {
+    claims = { whole: null, byPort: new Map(), someone: null, someoneElse: null };
+    blocks.set(key, claims);
+  }
+  // The first claim stays: a later one of another label meets it when its own turn comes.
+  if (endpoint.port === null) {
+    claims.whole ??= claim;
+    return;
+  }
+  if (!claims.byPort.has(endpoint.port)) claims.byPort.set(endpoint.port, claim);
+  if (claims.someone === null) claims.someone = claim;
+  else if (claims.someone.label !== label) claims.someoneElse ??= claim;
+}
+
+/** The claim of another label that shares packets with this one. */
+function rival(claims: Claims, claim: Claim): Claim | null {
+  const { port } = claim.endpoint;
+  const candidates =
+    port === null
+      ? [claims.whole, claims.someone, claims.someoneElse]
+      : [claims.whole, claims.byPort.get(port) ?? null];
+  return candidates.find((other) => other !== null && other.label !== claim.label) ?? null;
+}
+
+function overlap(outer: Claim, inner: Claim, title: (label: Label) => string): LbcapError {
+  // The block that is held by the other, or the one with a port, is where they meet.
+  const meeting = inner.endpoint.port === null ? outer.endpoint.port : inner.endpoint.port;
+  const where = formatEndpoint({ ...inner.endpoint, port: meeting });
+  return new LbcapError(
+    'LABEL_OVERLAP',
+    `labels ${title(outer.label)} and ${title(inner.label)} overlap at ${where}`,
+    'give each its own addresses or ports',
+    { details: { labels: [outer.label.name, inner.label.name], address: where } },
+  );
+}

@@ -1,0 +1,361 @@
+/** One capture file per label: gathers runs of records in slots and writes full slots. */
+import { closeSync, fstatSync, lstatSync, mkdirSync, statSync, unlinkSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { isSystemError, LbcapError } from '../errors.js';
+import type { RunSink } from '../classify.js';
+import type { Arena, Region } from '../packet/arena.js';
+import {
+  createFile,
+  cutBack,
+  isUnlinked,
+  outputError,
+  reopenFile,
+  writeFully,
+} from './output-file.js';
+import { Slots } from './slots.js';
+
+/** Up to so many labels every one has a file from the start; beyond, from its first packet. */
+const createdAtStart = 256;
+/** Open files at a time; far below the usual limit of 1024 (getrlimit(2), RLIMIT_NOFILE). */
+const openAtOnce = 512;
+
+export interface LabelFilesOptions {
+  readonly arena: Arena;
+  readonly slots: readonly Region[];
+  readonly directory: string;
+  /** File names without extension, in the order of the classifier's outputs. */
+  readonly names: readonly string[];
+  /** Written at the start of every file. */
+  readonly fileHeader: Uint8Array;
+  readonly force: boolean;
+}
+
+export interface WrittenFile {
+  readonly path: string;
+  /** Size in bytes, file header included. */
+  readonly size: number;
+  /** False after a failed write: it then ends with its last whole record. */
+  readonly complete: boolean;
+}
+
+/** One output's file. */
+class OutputFile {
+  fd = -1;
+  inode = 0;
+  /** Where the next write goes. */
+  position = 0;
+  /** Writes under way. */
+  pending = 0;
+  slot = -1;
+  /** Bytes in the slot, and how many of them a flush has written already. */
+  filled = 0;
+  flushed = 0;
+  failedAt = Infinity;
+  constructor(readonly path: string) {}
+}
+
+/**
+ * Records are never torn: a write holds whole records, so a file ends with one at every moment,
+ * whatever kills the process between two writes.
+ */
+export class LabelFiles implements RunSink {
+  readonly #arena: Arena;
+  readonly #slots: Slots;
+  readonly #files: OutputFile[];
+  readonly #fileHeader: Uint8Array;
+  readonly #force: boolean;
+  /** Open files, the least recently written first. */
+  readonly #open = new Set<OutputFile>();
+  readonly #mostInFlight: number;
+  #inFlight = 0;
+  #settled: (() => void) | null = null;
+  #error: LbcapError | null = null;
+
+  /**
+   * Creates the directory, and the files where there are few enough labels.
+   * @throws OUTPUT_EXISTS, OUTPUT_IO: then nothing that it made is left behind
+   */
+  constructor(options: LabelFilesOptions) {
+    this.#arena = options.arena;
+    this.#slots = new Slots(options.slots);
+    // The rest can then always be taken back at once.
+    this.#mostInFlight = Math.floor(this.#slots.count / 2);
+    this.#fileHeader = options.fileHeader;
+    this.#force = options.force;
+    this.#files = options.names.map(
+      (name) => new OutputFile(join(options.directory, `${name}.pcap`)),
+    );
+    makeDirectory(options.directory);
+    if (!this.#force) refuseExisting(this.#files);
+    if (this.#files.length <= createdAtStart) this.#createAll();
+  }
+
+  /** What went wrong first. Once set, nothing more should be appended. */
+  get error(): LbcapError | null {
+    return this.#error;
+  }
+
+  path(output: number): string {
+    return this.#file(output).path;
+  }
+
+  append(output: number, start: number, end: number): void {
+    const file = this.#file(output);
+    if (file.failedAt !== Infinity) return;
+    const length = end - start;
+    if (file.filled + length > this.#slots.size) this.#writeSlot(file);
+    if (length > this.#slots.size) {
+      this.#writeNow(file, start, end);
+      return;
+    }
+    if (file.slot < 0) {
+      file.slot = this.#takeSlot(output);
+    } else {
+      this.#slots.touch(file.slot);
+    }
+    this.#arena.bytes.copyWithin(this.#slots.start(file.slot) + file.filled, start, end);
+    file.filled += length;
+  }
+
+  /**
+   * Writes what waits in the slots, so that a kill loses no more than came since, and looks whether
+   * the files are still there.
+   */
+  flush(): void {
+    for (const file of this.#files) this.#flushSlot(file);
+    for (const file of this.#open) {
+      if (file.failedAt === Infinity && isUnlinked(file.fd)) {
+        this.#fail(
+          file,
+          file.position,
+          new LbcapError(
+            'OUTPUT_IO',
+            `${file.path} was removed while lbcap was writing to it`,
+            'leave the files alone until lbcap has ended',
+          ),
+        );
+      }
+    }
+  }
+
+  /** Writes everything, closes everything. Never rejects: see `error`. */
+  async close(): Promise<WrittenFile[]> {
+    this.flush();
+    while (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    }
+    for (const file of this.#open) {
+      if (file.failedAt !== Infinity) cutBack(file.fd, file.failedAt);
+      this.#closeFile(file);
+    }
+    this.#open.clear();
+    return this.#files
+      .filter((file) => file.inode !== 0)
+      .map((file) => ({
+        path: file.path,
+        size: Math.min(file.position, file.failedAt),
+        complete: file.failedAt === Infinity,
+      }));
+  }
+
+  #file(output: number): OutputFile {
+    return this.#files[output] as OutputFile;
+  }
+
+  #createAll(): void {
+    try {
+      for (const file of this.#files) this.#writeHeader(file);
+    } catch (error) {
+      for (const file of this.#files) {
+        if (file.inode === 0) continue;
+        if (file.fd >= 0) closeSync(file.fd);
+        unlinkSync(file.path);
+      }
+      throw error;
+    }
+  }
+
+  /** @throws OUTPUT_EXISTS, OUTPUT_IO */
+  #writeHeader(file: OutputFile): void {
+    this.#makeRoomForOpen();
+    file.fd = createFile(file.path, this.#force);
+    this.#open.add(file);
+    file.inode = fstatSync(file.fd).ino;
+    try {
+      writeFully(file.fd, this.#fileHeader, 0, this.#fileHeader.length, 0);
+    } catch (error) {
+      throw outputError(file.path, error);
+    }
+    file.position = this.#fileHeader.length;
+  }
+
+  #takeSlot(output: number): number {
+    let slot = this.#slots.take(output);
+    if (slot < 0) {
+      this.#evict(this.#file(this.#slots.victim()));
+      slot = this.#slots.take(output);
+    }
+    return slot;
+  }
+
+  #evict(file: OutputFile): void {
+    this.#flushSlot(file);
+    this.#slots.release(file.slot);
+    file.slot = -1;
+    file.filled = file.flushed = 0;
+  }
+
+  /** Sends a slot on its way; the file has none afterwards. Waits for the disk when it lags. */
+  #writeSlot(file: OutputFile): void {
+    const { slot } = file;
+    if (slot < 0) return;
+    if (this.#inFlight >= this.#mostInFlight || !this.#ready(file)) {
+      this.#evict(file);
+      return;
+    }
+    const start = this.#slots.start(slot);
+    const { position } = file;
+    const [from, to] = [start + file.flushed, start + file.filled];
+    file.position += to - from;
+    file.slot = -1;
+    file.filled = file.flushed = 0;
+    this.#slots.detach(slot);
+    file.pending++;
+    this.#inFlight++;
+    this.#writeAsync(file, from, to, position, 0, () => {
+      this.#slots.release(slot);
+      file.pending--;
+      this.#inFlight--;
+      if (this.#inFlight === 0) {
+        this.#settled?.();
+        this.#settled = null;
+      }
+    });
+  }
+
+  /** `done` of the bytes are written already, by short writes. */
+  #writeAsync(
+    file: OutputFile,
+    from: number,
+    to: number,
+    position: number,
+    done: number,
+    settled: () => void,
+  ): void {
+    const start = from + done;
+    write(file.fd, this.#arena.bytes, start, to - start, position + done, (error, written) => {
+      if (error !== null) {
+        this.#fail(file, position, outputError(file.path, error));
+        settled();
+      } else if (start + written < to) {
+        this.#writeAsync(file, from, to, position, done + written, settled);
+      } else settled();
+    });
+  }
+
+  #flushSlot(file: OutputFile): void {
+    if (file.slot < 0 || file.flushed === file.filled) return;
+    const start = this.#slots.start(file.slot);
+    this.#writeNow(file, start + file.flushed, start + file.filled);
+    file.flushed = file.filled;
+  }
+
+  #writeNow(file: OutputFile, start: number, end: number): void {
+    if (!this.#ready(file)) return;
+    const { position } = file;
+    try {
+      writeFully(file.fd, this.#arena.bytes, start, end, position);
+      file.position += end - start;
+    } catch (error) {
+      this.#fail(file, position, outputError(file.path, error));
+    }
+  }
+
+  /** Opens the file where it is not open. False when that or an earlier write failed. */
+  #ready(file: OutputFile): boolean {
+    if (file.failedAt !== Infinity) return false;
+    try {
+      if (file.inode === 0) this.#writeHeader(file);
+      else if (file.fd < 0) {
+        this.#makeRoomForOpen();
+        file.fd = reopenFile(file.path, file.inode);
+        this.#open.add(file);
+      } else if (this.#open.size > openAtOnce / 2) {
+        // Only when it could matter: keep the set in the order of use.
+        this.#open.delete(file);
+        this.#open.add(file);
+      }
+      return true;
+    } catch (error) {
+      this.#fail(
+        file,
+        file.position,
+        error instanceof LbcapError ? error : outputError(file.path, error),
+      );
+      return false;
+    }
+  }
+
+  #makeRoomForOpen(): void {
+    if (this.#open.size < openAtOnce) return;
+    for (const file of this.#open) {
+      if (file.pending > 0) continue;
+      this.#open.delete(file);
+      this.#closeFile(file);
+      return;
+    }
+  }
+
+  /** close(2) may be the first to tell of an error, on network file systems above all. */
+  #closeFile(file: OutputFile): void {
+    const { fd } = file;
+    file.fd = -1;
+    try {
+      closeSync(fd);
+    } catch (error) {
+      this.#fail(file, file.position, outputError(file.path, error));
+    }
+  }
+
+  #fail(file: OutputFile, position: number, error: LbcapError): void {
+    // What a partial write left behind `position` is cut off when the file is closed.
+    file.failedAt = Math.min(file.failedAt, position);
+    this.#error ??= error;
+  }
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    if (statSync(directory).isDirectory()) return;
+  } catch (error) {
+    if (!isSystemError(error, 'EEXIST')) throw outputError(directory, error);
+  }
+  throw new LbcapError('OUTPUT_IO', `${directory} is not a directory`, 'give another --out');
+}
+
+/** All are looked at before one is made. */
+function refuseExisting(files: readonly OutputFile[]): void {
+  const existing = files.filter((file) => isThere(file.path));
+  const [first] = existing;
+  if (first === undefined) return;
+  const more = existing.length > 1 ? ` and ${existing.length - 1} more like it` : '';
+  throw new LbcapError(
+    'OUTPUT_EXISTS',
+    `${first.path}${more} exists`,
+    'give another --out, or --force to overwrite',
+  );
+}
+
+/** A symlink is there even when its target is not. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return false;
+    throw outputError(path, error);
+  }
+}

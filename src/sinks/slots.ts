@@ -1,0 +1,79 @@
+/** Sizes and bookkeeping of the output slots: where records wait until a write is worth it. */
+import type { Region } from '../packet/arena.js';
+
+/** All slots together, bytes. Measured: more is not faster, and it is the sink's whole memory. */
+const budget = 6 * 1024 * 1024;
+const largest = 256 * 1024;
+const smallest = 4 * 1024;
+
+/**
+ * How many slots of which size serve `outputs` files. Few files get slots of 256 KiB; many share
+ * the same memory in smaller ones, since a slot that is given away half full costs a system call.
+ */
+export function slotSizes(outputs: number): number[] {
+  let size = largest;
+  // Three an output: one filling, two being written.
+  while (size > smallest && Math.floor(budget / size) < outputs * 3) size /= 2;
+  return new Array<number>(Math.floor(budget / size)).fill(size);
+}
+
+/** Which slots are free, which are filling for whom, and how full. */
+export class Slots {
+  readonly size: number;
+  readonly count: number;
+  readonly #regions: readonly Region[];
+  readonly #free: number[];
+  /** Output that a filling slot belongs to, or -1. */
+  readonly #owner: Int32Array;
+  /** A second chance for slots that were used since the hand last passed. */
+  readonly #used: Uint8Array;
+  #hand = 0;
+
+  constructor(regions: readonly Region[]) {
+    this.#regions = regions;
+    this.count = regions.length;
+    this.size = regions[0]?.size ?? 0;
+    this.#free = regions.map((_, index) => index);
+    this.#owner = new Int32Array(this.count).fill(-1);
+    this.#used = new Uint8Array(this.count);
+  }
+
+  start(slot: number): number {
+    return (this.#regions[slot] as Region).start;
+  }
+
+  /** A free slot, now `owner`'s, or -1. */
+  take(owner: number): number {
+    const slot = this.#free.pop();
+    if (slot === undefined) return -1;
+    this.#owner[slot] = owner;
+    this.#used[slot] = 1;
+    return slot;
+  }
+
+  /** The slot is being written: it belongs to nobody until `release`. */
+  detach(slot: number): void {
+    this.#owner[slot] = -1;
+  }
+
+  release(slot: number): void {
+    this.#owner[slot] = -1;
+    this.#free.push(slot);
+  }
+
+  touch(slot: number): void {
+    this.#used[slot] = 1;
+  }
+
+  /** The owner of a slot to take away: one not used lately (clock algorithm). There must be one. */
+  victim(): number {
+    for (;;) {
+      const slot = this.#hand;
+      this.#hand = slot + 1 === this.count ? 0 : slot + 1;
+      const owner = this.#owner[slot] as number;
+      if (owner < 0) continue;
+      if (this.#used[slot] === 0) return owner;
+      this.#used[slot] = 0;
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Puts the counters of a running pipeline together into a snapshot. */
+import type { Classifier } from '../classify.js';
+import type { Label } from '../labels/label.js';
+import type { SourceCounters } from '../packet/counters.js';
+import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
+
+/** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
+export interface FlowStatistics {
+  health(label: number): TcpHealth;
+  busiestPeer(label: number): string | null;
+}
+
+const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions: 0 };
+
+/**
+ * @param at monotonic milliseconds now
+ * @param startedAt the same when the pipeline began
+ */
+export function takeSnapshot(
+  labels: readonly Label[],
+  classifier: Classifier,
+  flows: FlowStatistics | null,
+  counters: SourceCounters,
+  at: number,
+  startedAt: number,
+): Snapshot {
+  const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
+    packets: packets[index] as number,
+    bytes: bytes[index] as number,
+  });
+  return {
+    at,
+    elapsed: at - startedAt,
+    labels: labels.map((label, index): LabelSnapshot => ({
+      name: label.name,
+      address: label.text,
+      out: of(classifier.outPackets, classifier.outBytes, index),
+      in: of(classifier.inPackets, classifier.inBytes, index),
+      total: of(classifier.totalPackets, classifier.totalBytes, index),
+      tcp: flows?.health(index) ?? noHealth,
+      busiestPeer: flows?.busiestPeer(index) ?? null,
+    })),
+    all: { packets: classifier.packets, bytes: classifier.bytes },
+    labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
+    others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },
+    unclassified: classifier.unclassified,
+    counters,
+  };
+}

@@ -1,0 +1,127 @@
+/** Where a file source gets its bytes: a regular file, read ahead of need, or a stream. */
+import { open, type FileHandle } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { isSystemError, LbcapError, messageOf } from '../errors.js';
+
+/** Bytes in order. Reads may be asked for ahead; they are answered in order. */
+export interface ByteInput {
+  readonly name: string;
+  /** Bytes, for a regular file. */
+  readonly size: number | null;
+  /** How many reads may be pending at once. */
+  readonly readAhead: number;
+  /** Fills `bytes[offset, offset + length)` as far as there is input; 0 is the end. */
+  read(bytes: Uint8Array, offset: number, length: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** @throws INPUT_IO when the file cannot be opened or is a directory. */
+export async function openFileInput(path: string): Promise<ByteInput> {
+  let handle: FileHandle;
+  try {
+    handle = await open(path, 'r');
+  } catch (error) {
+    throw inputError(path, error);
+  }
+  const stat = await handle.stat();
+  if (stat.isDirectory()) {
+    await handle.close();
+    throw new LbcapError('INPUT_IO', `${path} is a directory`, 'give capture files');
+  }
+  return stat.isFile()
+    ? new RegularFile(path, stat.size, handle)
+    : new StreamInput(path, handle.createReadStream());
+}
+
+function inputError(name: string, error: unknown): LbcapError {
+  const remedy = isSystemError(error, 'ENOENT')
+    ? 'there is no such file'
+    : isSystemError(error, 'EACCES', 'EPERM')
+      ? 'you may not read it'
+      : messageOf(error);
+  return new LbcapError('INPUT_IO', `cannot read ${name}`, remedy, { cause: error });
+}
+
+class RegularFile implements ByteInput {
+  readonly readAhead = 2;
+  readonly name: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+  #position = 0;
+
+  constructor(name: string, size: number, handle: FileHandle) {
+    this.name = name;
+    this.size = size;
+    this.#handle = handle;
+  }
+
+  async read(bytes: Uint8Array, offset: number, length: number): Promise<number> {
+    const position = this.#position;
+    this.#position += length;
+    let filled = 0;
+    try {
+      // A short read in the middle of a file would shift every later one.
+      while (filled < length) {
+        const { bytesRead } = await this.#handle.read(
+          bytes,
+          offset + filled,
+          length - filled,
+          position + filled,
+        );
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+    } catch (error) {
+      throw inputError(this.name, error);
+    }
+    return filled;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** A pipe, a fifo, standard input: hands over what there is at once, so that live input stays live. */
+export class StreamInput implements ByteInput {
+  readonly readAhead = 1;
+  readonly size = null;
+  readonly name: string;
+  readonly #stream: Readable;
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(name: string, stream: Readable) {
+    this.name = name;
+    this.#stream = stream;
+    this.#chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  }
+
+  async read(bytes: Uint8Array, offset: number, length: number): Promise<number> {
+    while (this.#rest.length === 0) {
+      let result: IteratorResult<Uint8Array, unknown>;
+      try {
+        result = await this.#chunks.next();
+      } catch (error) {
+        if (
+          this.#stream.destroyed &&
+          isSystemError(error, 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')
+        ) {
+          return 0;
+        }
+        throw inputError(this.name, error);
+      }
+      if (result.done === true) return 0;
+      this.#rest = result.value;
+    }
+    const taken = Math.min(length, this.#rest.length);
+    bytes.set(this.#rest.subarray(0, taken), offset);
+    this.#rest = this.#rest.subarray(taken);
+    return taken;
+  }
+
+  close(): Promise<void> {
+    this.#stream.destroy();
+    return Promise.resolve();
+  }
+}
