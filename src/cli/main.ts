@@ -9,13 +9,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-try {
+// No await at the top level: the bundle is CommonJS, which starts faster and has none.
+main().catch((error: unknown) => {
+  process.exitCode = fail(error);
+});
+
+async function main(): Promise<void> {
   const [command, ...words] = process.argv.slice(2);
   const text = command === 'filter' ? filterDirectly(words) : null;
   if (text === null) await (await import('./program.js')).runProgram(process.argv);
   else process.stdout.write(text);
-} catch (error) {
-  process.exitCode = fail(error);
 }
 
 function fail(error: unknown): number {
