@@ -16,6 +16,7 @@ import type { TcpHealth } from './snapshot.js';
 
 const defaultMaximum = 262_144;
 const tcpProtocol = 6;
+const memoSize = 256;
 /** Linux's ip_local_port_range: a port in here is likely a client's. */
 const firstEphemeral = 32_768;
 const lastEphemeral = 60_999;
@@ -35,8 +36,8 @@ export class FlowTable {
   /** Seconds of the latest packet: an array's element, since a field would be boxed. */
   readonly #latest = new Float64Array(1);
   readonly #key = new Int32Array(keySize);
-  /** The last packet's record: neighbouring packets are often of one flow. */
-  #last = 0;
+  /** Records found last, by a cheap hash: a few busy flows make most of the packets. */
+  readonly #memo = new Int32Array(memoSize);
 
   /**
    * @param options.view the arena that every offset refers to
@@ -86,7 +87,10 @@ export class FlowTable {
     const key = this.#key;
     const side = readKey(key, this.#view, family, ip, protocol, transport, end);
     const records = this.#records;
-    let at = this.#last;
+    const mix =
+      key[ports] ^ (key[ports] >>> 16) ^ (key[address] >>> 24) ^ (key[address + 1] >>> 24);
+    const slot = mix & (memoSize - 1);
+    let at = this.#memo[slot];
     if (!keyMatches(records.words, at, key, family)) {
       at = records.find(key, family);
       if (at < 0) {
@@ -95,7 +99,7 @@ export class FlowTable {
         records.words[at + label + (side ^ 1)] = destination;
         records.words[at + peer] = records.words[at + peer + 1] = unresolvedPeer;
       }
-      this.#last = at;
+      this.#memo[slot] = at;
     }
     const words = records.words;
     if (words[at + seen] === 0) words[at + seen] = 1;
