@@ -3,13 +3,29 @@ import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
 import { labelCommand } from './commands/label.js';
+import { splitCommand } from './commands/split.js';
+import { watchCommand } from './commands/watch.js';
+import { version } from '../version.js';
+
+const help = `
+Examples:
+  lbcap watch --label kafka-client=127.0.0.2
+  lbcap split trace.pcap --label kafka-client=127.0.0.2 -o bug
+  lbcap filter --label kafka-client=127.0.0.2 --for wireshark
+
+Exit status: 0 done, 1 it failed, 2 wrong words (nothing was touched), 3 packets lost (--strict).`;
 
 /** @throws LbcapError `USAGE` for what commander does not accept */
 export async function runProgram(words: readonly string[]): Promise<void> {
-  const program = new Command('lbcap').description(
-    'Tell the clients on your loopback apart: one address, one capture file, one filter each.',
-  );
-  program.addCommand(filterCommand()).addCommand(labelCommand());
+  const program = new Command('lbcap')
+    .description(
+      'Tell the clients on your loopback apart: one address, one capture file, one filter each.',
+    )
+    .version(version, '-V, --version')
+    .addHelpText('after', help);
+  for (const command of [watchCommand(), splitCommand(), filterCommand(), labelCommand()]) {
+    program.addCommand(command);
+  }
   quieten(program);
   try {
     await program.parseAsync(words);

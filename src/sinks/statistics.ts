@@ -31,15 +31,23 @@ export function takeSnapshot(
   return {
     at,
     elapsed: at - startedAt,
-    labels: labels.map((label, index): LabelSnapshot => ({
-      name: label.name,
-      address: label.text,
-      out: of(classifier.outPackets, classifier.outBytes, index),
-      in: of(classifier.inPackets, classifier.inBytes, index),
-      total: of(classifier.totalPackets, classifier.totalBytes, index),
-      tcp: flows?.health(index) ?? noHealth,
-      busiestPeer: flows?.busiestPeer(index) ?? null,
-    })),
+    labels: labels.map((label, index): LabelSnapshot => {
+      const out = of(classifier.outPackets, classifier.outBytes, index);
+      const into = of(classifier.inPackets, classifier.inBytes, index);
+      const self = of(classifier.selfPackets, classifier.selfBytes, index);
+      return {
+        name: label.name,
+        address: label.text,
+        out,
+        in: into,
+        total: {
+          packets: out.packets + into.packets - self.packets,
+          bytes: out.bytes + into.bytes - self.bytes,
+        },
+        tcp: flows?.health(index) ?? noHealth,
+        busiestPeer: flows?.busiestPeer(index) ?? null,
+      };
+    }),
     all: { packets: classifier.packets, bytes: classifier.bytes },
     labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },

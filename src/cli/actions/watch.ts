@@ -1,0 +1,103 @@
+/** What `lbcap watch` does. */
+import { LbcapError } from '../../errors.js';
+import { captureFilter } from '../../filters/capture.js';
+import type { Label } from '../../labels/label.js';
+import { loopbackInterface } from '../../loopback/interface.js';
+import { createArena, type Arena, type Region } from '../../packet/arena.js';
+import { dropPrivileges } from '../../privileges.js';
+import { slotSizes } from '../../sinks/slots.js';
+import { openFileInput, StreamInput } from '../../sources/byte-input.js';
+import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import type { Source } from '../../sources/source.js';
+import { createLiveView } from '../../terminal/live.js';
+import { defaultDirectory, planOutput } from '../output-plan.js';
+import { runCapture } from '../run-capture.js';
+import type { WatchOptions } from '../watch-options.js';
+
+/** An open capture, and the first line about it. */
+interface Opened {
+  readonly source: Source;
+  readonly opening: string;
+}
+
+/** @returns the exit status */
+export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
+  const plan = options.write
+    ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
+    : null;
+  const outputs = plan === null ? [] : slotSizes(plan.names.length);
+  const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
+  const input = regions.slice(0, fileRegionSizes.length);
+  const { source, opening } = await open(labels, options, arena, input);
+  // Only the capture needs root: the files are to be the user's.
+  dropPrivileges(process.env);
+  return runCapture({
+    labels,
+    source,
+    engine: options.read === null ? options.engine : 'file',
+    arena,
+    slots: regions.slice(fileRegionSizes.length),
+    plan,
+    force: options.force,
+    nanoseconds: options.nanoseconds,
+    json: options.json,
+    strict: options.strict,
+    live: true,
+    view: createLiveView({ stream: process.stderr, env: process.env }),
+    packetLimit: options.packets,
+    byteLimit: options.bytes,
+    duration: options.duration,
+    opening,
+  });
+}
+
+async function open(
+  labels: readonly Label[],
+  options: WatchOptions,
+  arena: Arena,
+  regions: readonly Region[],
+): Promise<Opened> {
+  if (options.read !== null) {
+    const input =
+      options.read === '-'
+        ? new StreamInput('standard input', process.stdin)
+        : await openFileInput(options.read);
+    return {
+      source: await openPcap(input, arena, regions),
+      opening: `watching ${input.name}, Ctrl-C ends`,
+    };
+  }
+  const name = options.interface ?? loopbackInterface();
+  const filter = captureFilter(labels, options.filter, options.others);
+  const capture = {
+    interface: name,
+    snaplen: options.snaplen,
+    filter,
+    nanoseconds: options.nanoseconds,
+    arena,
+    regions,
+    onNotice: (text: string) => {
+      process.stderr.write(`lbcap: ${text}\n`);
+    },
+  };
+  if (options.engine === 'cap') {
+    if (options.strict) {
+      throw new LbcapError(
+        'ENGINE_LIMIT',
+        '--engine cap does not count lost packets',
+        'leave out --strict, or use --engine libpcap',
+      );
+    }
+    const { openCap } = await import('../../sources/cap.js');
+    return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
+  }
+  const { defaultBufferSize, openLive } = await import('../../sources/live.js');
+  const { checkFilter, libpcapVersion } = await import('../../native/libpcap.js');
+  // Alone first: inside the parentheses of the labels' filter it could mean something else.
+  if (options.filter !== null) await checkFilter(options.filter, 1);
+  const source = await openLive({
+    ...capture,
+    bufferSize: options.bufferSize ?? defaultBufferSize,
+  });
+  return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
+}
