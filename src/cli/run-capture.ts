@@ -87,7 +87,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       job.engine,
       new Date(),
       announced,
-      plan?.othersPath == null ? null : { file: plan.othersPath },
+      othersFile === null ? null : { file: othersFile },
     ),
   );
 
@@ -179,7 +179,7 @@ function prepare(job: CaptureJob) {
       linkLayer,
       lookup: compileLookup(labels),
       labels: labels.length,
-      keepOthers: plan?.othersPath != null,
+      keepOthers: (plan?.othersPath ?? null) !== null,
       maximumRun: slotSize / 4,
       observer: flows ?? undefined,
       packetLimit: job.packetLimit,

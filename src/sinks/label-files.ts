@@ -103,7 +103,7 @@ export class LabelFiles implements RunSink {
   }
 
   append(output: number, start: number, end: number): void {
-    const file = this.#files[output] as OutputFile;
+    const file = this.#files[output];
     const next = file.next + (end - start);
     if (next > file.limit) {
       this.#appendElsewhere(output, file, start, end);
@@ -174,7 +174,7 @@ export class LabelFiles implements RunSink {
   }
 
   #file(output: number): OutputFile {
-    return this.#files[output] as OutputFile;
+    return this.#files[output];
   }
 
   #createAll(): void {

@@ -36,7 +36,7 @@ export class Slots {
   }
 
   start(slot: number): number {
-    return (this.#regions[slot] as Region).start;
+    return this.#regions[slot].start;
   }
 
   /** A free slot, now `owner`'s, or -1. */
@@ -65,7 +65,7 @@ export class Slots {
     for (;;) {
       const slot = this.#hand;
       this.#hand = slot + 1 === this.count ? 0 : slot + 1;
-      const owner = this.#owner[slot] as number;
+      const owner = this.#owner[slot];
       if (owner >= 0 && !wasUsed(owner)) return owner;
     }
   }

@@ -25,8 +25,8 @@ export function takeSnapshot(
   startedAt: number,
 ): Snapshot {
   const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
-    packets: packets[index] as number,
-    bytes: bytes[index] as number,
+    packets: packets[index],
+    bytes: bytes[index],
   });
   return {
     at,

@@ -3,9 +3,10 @@ import { LbcapError, messageOf } from '../errors.js';
 import { permissionMissing, unknownInterface } from '../native/refusals.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
+import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { LiveOptions } from './live.js';
 import { RegionQueue } from './region-queue.js';
-import type { Source, SourceCounters } from './source.js';
+import type { Source } from './source.js';
 
 /** What lbcap uses of `cap` 0.2.1, which comes without types. */
 export interface CapModule {
@@ -121,7 +122,7 @@ class CapSource implements Source {
 
   /** All unknown: cap does not tell. What lbcap itself had no room for is told as a notice. */
   counters(): SourceCounters {
-    return { received: null, kernelDropped: null, interfaceDropped: null };
+    return nothingKnown;
   }
 
   close(): Promise<void> {

@@ -5,10 +5,16 @@ import type { Capture } from '../native/capture.js';
 import { pcapError } from '../native/layouts.js';
 import { openCapture } from '../native/libpcap.js';
 import type { Arena, Region } from '../packet/arena.js';
-import { maximumCapturedLength, maximumRecordSize, type Batch } from '../packet/batch.js';
+import {
+  endOfWholeRecords,
+  hasRecordAfter,
+  maximumCapturedLength,
+  maximumRecordSize,
+  type Batch,
+} from '../packet/batch.js';
+import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import { minimumCount, nextCount, runTarget } from './dispatch-count.js';
-import { endOfWholeRecords, hasRecordAfter } from './records.js';
-import type { Source, SourceCounters } from './source.js';
+import type { Source } from './source.js';
 
 export interface LiveOptions {
   readonly interface: string;
@@ -83,7 +89,7 @@ class LiveSource implements Source {
   readonly #arena: Arena;
   readonly #region: Region;
   readonly #bufferSize: number;
-  #counters: SourceCounters = { received: null, kernelDropped: null, interfaceDropped: null };
+  #counters: SourceCounters = nothingKnown;
   #count = minimumCount;
   #pending: Promise<Outcome> | null = null;
   /** Why no dispatch may follow: thrown when the run before it has been handed out. */
@@ -159,7 +165,7 @@ class LiveSource implements Source {
     // libpcap wrote whole records, none beyond the snaplen: only a cut needs to be looked for.
     const end = isLast
       ? start + length
-      : endOfWholeRecords(this.#arena.view, this.format, start, start + length);
+      : endOfWholeRecords(this.#arena.view, start, start + length, this.format.bigEndian);
     this.#runTaken += end - start;
     this.#position += end - start;
     const batch = { format: this.format, start, end };

@@ -71,9 +71,7 @@ async function openAll(
   try {
     for (const file of files) {
       const input =
-        file === '-'
-          ? new StreamInput('standard input', process.stdin)
-          : await openFileInput(file);
+        file === '-' ? new StreamInput('standard input', process.stdin) : await openFileInput(file);
       sources.push(await open(input));
     }
     return inSequence(sources);

@@ -3,12 +3,15 @@ import { LbcapError } from '../../errors.js';
 import { captureFilter } from '../../filters/capture.js';
 import type { Label } from '../../labels/label.js';
 import { loopbackInterface } from '../../loopback/interface.js';
+import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
+import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
 import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
+import { defaultBufferSize, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
@@ -72,6 +75,7 @@ async function open(
   const capture = {
     interface: name,
     snaplen: options.snaplen,
+    bufferSize: options.bufferSize ?? defaultBufferSize,
     filter,
     nanoseconds: options.nanoseconds,
     arena,
@@ -91,13 +95,8 @@ async function open(
     const { openCap } = await import('../../sources/cap.js');
     return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
   }
-  const { defaultBufferSize, openLive } = await import('../../sources/live.js');
-  const { checkFilter, libpcapVersion } = await import('../../native/libpcap.js');
   // Alone first: inside the parentheses of the labels' filter it could mean something else.
-  if (options.filter !== null) await checkFilter(options.filter, 1);
-  const source = await openLive({
-    ...capture,
-    bufferSize: options.bufferSize ?? defaultBufferSize,
-  });
+  if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
+  const source = await openLive(capture);
   return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
 }
