@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'pcap-parser';
+import { readPcap, type PcapRecord } from './pcap.js';
 import { outputOf } from './process.js';
 import type { EndedLabel } from './watch.js';
 
@@ -32,15 +33,15 @@ export async function assertSamePackets(label: EndedLabel, expected: Expectation
   const byDisplay = `${scratch}/${label.name}.tshark.pcap`;
   await outputOf('tshark', '-n', '-r', all, '-Y', display, '-F', 'pcap', '-w', byDisplay);
 
-  const ours = records(file);
-  assertSameRecords(ours, records(byBpf), `tcpdump ${bpf}`);
-  assertSameRecords(ours, records(byDisplay), `tshark ${display}`);
+  const ours = readPcap(file);
+  assertSameRecords(ours, readPcap(byBpf), `tcpdump ${bpf}`);
+  assertSameRecords(ours, readPcap(byDisplay), `tshark ${display}`);
   assert.ok(ours.length > 0, `${file} is empty`);
 
   // lbcap's own words must select the same again.
   const own = `${scratch}/${label.name}.own.pcap`;
   await outputOf('tcpdump', '-Z', 'root', '-r', all, '-w', own, label.filters.bpf);
-  assertSameRecords(ours, records(own), `lbcap's own ${label.filters.bpf}`);
+  assertSameRecords(ours, readPcap(own), `lbcap's own ${label.filters.bpf}`);
   const shown = await outputOf(
     ...(['tshark', '-n', '-r', all, '-Y', label.filters.wireshark] as const),
     ...(['-T', 'fields', '-e', 'frame.number'] as const),
@@ -59,34 +60,6 @@ export async function assertIdentical(file: string, expected: Expectation): Prom
   await outputOf('tcpdump', '-Z', 'root', '-r', expected.all, '-w', selected, expected.bpf);
   // 24 is the size of the file header, which may differ: a snaplen is each program's own.
   assert.ok(readFileSync(file).subarray(24).equals(readFileSync(selected).subarray(24)), file);
-}
-
-interface PcapRecord {
-  readonly seconds: number;
-  readonly microseconds: number;
-  readonly originalLength: number;
-  readonly data: Buffer;
-}
-
-/** The records of a classic pcap in little-endian microseconds, as all three programs write it here. */
-function records(file: string): PcapRecord[] {
-  const bytes = readFileSync(file);
-  assert.equal(bytes.readUInt32LE(0), 0xa1b2c3d4, `${file} is no microsecond pcap`);
-  assert.equal(bytes.readUInt32LE(20), 1, `${file}: link type`);
-  const found: PcapRecord[] = [];
-  let at = 24;
-  while (at < bytes.length) {
-    const length = bytes.readUInt32LE(at + 8);
-    assert.ok(at + 16 + length <= bytes.length, `${file} is cut at ${at}`);
-    found.push({
-      seconds: bytes.readUInt32LE(at),
-      microseconds: bytes.readUInt32LE(at + 4),
-      originalLength: bytes.readUInt32LE(at + 12),
-      data: bytes.subarray(at + 16, at + 16 + length),
-    });
-    at += 16 + length;
-  }
-  return found;
 }
 
 function assertSameRecords(ours: PcapRecord[], theirs: PcapRecord[], what: string): void {

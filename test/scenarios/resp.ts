@@ -88,8 +88,11 @@ export class RespClient {
   }
 }
 
-/** The reply at `at` and where it ends; a number: not whole before the bytes reach that offset. */
-function parseReply(bytes: Buffer, at: number): { reply: Reply | Error; end: number } | number {
+/** The value (a reply, or a command as an array) at `at` and where it ends; a number: not whole before the bytes reach that offset. */
+export function parseReply(
+  bytes: Buffer,
+  at: number,
+): { reply: Reply | Error; end: number } | number {
   const lineEnd = bytes.indexOf('\r\n', at);
   if (lineEnd < 0) return bytes.length + 1;
   const text = bytes.toString('utf8', at + 1, lineEnd);
