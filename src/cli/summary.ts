@@ -23,7 +23,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** For each label: its name, address, display filter and file. */
+/** For each label: its name, address, file and display filter; the last may be long. */
 export function announcement(
   labels: readonly AnnouncedLabel[],
   othersFile: string | null,
@@ -33,11 +33,11 @@ export function announcement(
     .map((label) => [
       `  ${label.name}`,
       label.address,
-      label.filters.wireshark,
       label.file ?? 'not written',
+      label.filters.wireshark,
     ]);
   if (labels.length > mostNamed) rows.push([`  … and ${labels.length - mostNamed} more`]);
-  if (othersFile !== null) rows.push(['  others', 'no label', '', othersFile]);
+  if (othersFile !== null) rows.push(['  others', 'no label', othersFile]);
   return columns(rows);
 }
 

@@ -70,12 +70,12 @@ export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
         ? maximumCapturedLength
         : wholeNumber('--snaplen', raw.snaplen, 1, maximumCapturedLength),
     bufferSize: raw.buffer === undefined ? null : bufferSize(raw.buffer),
-    duration: raw.duration === undefined ? null : parseDuration(raw.duration),
+    duration: raw.duration === undefined ? null : parseDuration(raw.duration, '--duration'),
     packets:
       raw.packets === undefined
         ? undefined
         : wholeNumber('--packets', raw.packets, 1, Number.MAX_SAFE_INTEGER),
-    bytes: raw.bytes === undefined ? undefined : parseSize(raw.bytes),
+    bytes: raw.bytes === undefined ? undefined : parseSize(raw.bytes, '--bytes'),
     json: raw.json === true,
     engine: engine(raw.engine),
     read: raw.read ?? null,
@@ -141,7 +141,7 @@ function wholeNumber(option: string, text: string, least: number, most: number):
 
 /** libpcap takes the size as an int. */
 function bufferSize(text: string): number {
-  const bytes = parseSize(text);
+  const bytes = parseSize(text, '--buffer');
   const least = 64 * 1024;
   const most = 2 ** 31 - 1;
   if (bytes >= least && bytes <= most) return bytes;

@@ -6,6 +6,9 @@ import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
 export interface FlowStatistics {
+  /** Flows forgotten for want of room. */
+  readonly evicted: number;
+  totalHealth(): TcpHealth;
   health(label: number): TcpHealth;
   busiestPeer(label: number): string | null;
 }
@@ -53,5 +56,6 @@ export function takeSnapshot(
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },
     unclassified: classifier.unclassified,
     counters,
+    ...(flows === null ? {} : { tcp: flows.totalHealth(), flowsEvicted: flows.evicted }),
   };
 }

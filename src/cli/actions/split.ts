@@ -37,7 +37,12 @@ export async function split(
   const { arena, regions } = createArena([...fileRegionSizes, ...slotSizes(plan.names.length)]);
   const input = regions.slice(0, fileRegionSizes.length);
   const source = await openAll(files, (opened) => openPcap(opened, arena, input));
-  const progress = createProgress({ stream: process.stderr, env: process.env, total: source.size });
+  const progress = createProgress({
+    stream: process.stderr,
+    env: process.env,
+    name: source.name,
+    total: source.size,
+  });
   return runCapture({
     labels,
     source,

@@ -31,7 +31,10 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   const outputs = plan === null ? [] : slotSizes(plan.names.length);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
   const input = regions.slice(0, fileRegionSizes.length);
-  const { source, opening } = await open(labels, options, arena, input);
+  const view = createLiveView({ stream: process.stderr, env: process.env });
+  const { source, opening } = await open(labels, options, arena, input, (text) => {
+    view.notice(`lbcap: ${text}`);
+  });
   // Only the capture needs root: the files are to be the user's.
   dropPrivileges(process.env);
   return runCapture({
@@ -46,7 +49,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     json: options.json,
     strict: options.strict,
     live: true,
-    view: createLiveView({ stream: process.stderr, env: process.env }),
+    view,
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
@@ -59,6 +62,7 @@ async function open(
   options: WatchOptions,
   arena: Arena,
   regions: readonly Region[],
+  onNotice: (text: string) => void,
 ): Promise<Opened> {
   if (options.read !== null) {
     const input =
@@ -80,9 +84,7 @@ async function open(
     nanoseconds: options.nanoseconds,
     arena,
     regions,
-    onNotice: (text: string) => {
-      process.stderr.write(`lbcap: ${text}\n`);
-    },
+    onNotice,
   };
   if (options.engine === 'cap') {
     if (options.strict) {
