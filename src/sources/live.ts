@@ -136,7 +136,7 @@ class LiveSource implements Source {
     for (;;) {
       if (this.#closing !== null) return null;
       if (this.#runTaken < this.#runLength) return this.#handOut();
-      if (this.#failure !== null) throw this.#failure;
+      if (this.#failure !== null) throw this.#failure as unknown;
       if (this.#stop?.done === true) return null;
       this.#pending ??= this.#dispatch();
       const { packets, failure } = await this.#pending;
