@@ -1,8 +1,13 @@
-/** Walks over records: cuts between them, and clocks. */
+/** Walks over records: cuts between them, clocks, other byte orders and units. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BatchFormat } from '../../src/packet/batch.js';
-import { endOfWholeRecords, hasRecordAfter } from '../../src/sources/records.js';
+import { pcapFile } from '../../fixtures/frames.js';
+import {
+  convertRecords,
+  endOfWholeRecords,
+  hasRecordAfter,
+  type BatchFormat,
+} from '../../src/packet/batch.js';
 
 const little: BatchFormat = { linkType: 1, bigEndian: false, nanoseconds: false };
 const big: BatchFormat = { ...little, bigEndian: true };
@@ -34,7 +39,7 @@ for (const format of [little, big]) {
     const ends = [0, 19, 35, 91, 108];
     for (let cut = 0; cut <= view.byteLength; cut++) {
       const expected = ends.filter((end) => end <= cut).at(-1);
-      assert.equal(endOfWholeRecords(view, format, 0, cut), expected, `cut at ${cut}`);
+      assert.equal(endOfWholeRecords(view, 0, cut, format.bigEndian), expected, `cut at ${cut}`);
     }
   });
 }
@@ -58,4 +63,39 @@ test('a record counts as younger by its whole timestamp', () => {
     hasRecordAfter(nano, { format: nanoFormat, start: 0, end: 16 }, at * 1e3 + 501),
     false,
   );
+});
+
+/** Big-endian, nanoseconds. */
+const everyFormat: [boolean, boolean][] = [
+  [false, false],
+  [true, false],
+  [false, true],
+  [true, true],
+];
+
+test('records become what a writer of the other byte order or unit would have written', () => {
+  const written = (bigEndian: boolean, nanoseconds: boolean) =>
+    pcapFile(
+      [1, 2, 3].map((n) => ({
+        seconds: 1_700_000_000 + n,
+        fraction: 123_456 * n * (nanoseconds ? 1000 : 1),
+        data: new Uint8Array(n).fill(n),
+        originalLength: 100_000 + n,
+      })),
+      { bigEndian, nanoseconds },
+    ).slice(24);
+  for (const from of everyFormat) {
+    for (const to of everyFormat) {
+      const bytes = written(...from);
+      const format = { linkType: 1, bigEndian: from[0], nanoseconds: from[1] };
+      const target = { linkType: 1, bigEndian: to[0], nanoseconds: to[1] };
+      const batch = convertRecords(
+        new DataView(bytes.buffer),
+        { format, start: 0, end: bytes.length },
+        target,
+      );
+      assert.deepEqual(bytes, written(...to));
+      assert.deepEqual(batch.format, target);
+    }
+  }
 });
