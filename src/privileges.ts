@@ -34,15 +34,13 @@ export function dropPrivileges(env: NodeJS.ProcessEnv): Identity | null {
   return { uid, gid };
 }
 
-/** Node has had it since 0.9 (process.initgroups in its manual); its published types lack it. */
-type WithInitgroups = NodeJS.Process & {
-  initgroups(user: number | string, extraGroup: number | string): void;
-};
+/** initgroups(3), which Node has and its types leave out. */
+type WithGroups = NodeJS.Process & { initgroups(user: number, extraGroup: number): void };
 
 /** Groups first and the user last: each step needs the root that the last one takes away. */
 function become(uid: number, gid: number): void {
   try {
-    (process as WithInitgroups).initgroups(uid, gid);
+    (process as WithGroups).initgroups(uid, gid);
   } catch {
     // A user id without an entry in the user database, as in containers: only its own group.
     process.setgroups!([gid]);

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
+import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
 import { splitCommand } from './commands/split.js';
 import { watchCommand } from './commands/watch.js';
@@ -15,8 +16,23 @@ Examples:
 
 Exit status: 0 done, 1 it failed, 2 wrong words (nothing was touched), 3 packets lost (--strict).`;
 
+/** Runs a command to its end; failures are told, not thrown. */
+export async function main(words: readonly string[]): Promise<void> {
+  // The terminal may be gone (SIGHUP): what cannot be said is not worth dying for.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // EPIPE: whoever read it has gone, as in `lbcap --help | head -1`.
+    if (error.code !== 'EPIPE') reportFailure(error);
+  });
+  try {
+    await runProgram(words);
+  } catch (error) {
+    reportFailure(error);
+  }
+}
+
 /** @throws LbcapError `USAGE` for what commander does not accept */
-export async function runProgram(words: readonly string[]): Promise<void> {
+async function runProgram(words: readonly string[]): Promise<void> {
   const program = new Command('lbcap')
     .description(
       'Tell the clients on your loopback apart: one address, one capture file, one filter each.',

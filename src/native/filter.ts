@@ -90,7 +90,12 @@ export function positionOf(
   for (let index = starts.length - 1; index > 0; index--) {
     const before = text.slice(0, starts[index]);
     const open = unclosed(before);
-    if (open >= 0 && compilesAlone(before + ')'.repeat(open))) return starts[index] + 1;
+    if (open < 0) continue;
+    const close = ')'.repeat(open);
+    // After a connective the beginning lacks one primitive to be a filter: any will do.
+    if (compilesAlone(before + close) || compilesAlone(`${before} ip${close}`)) {
+      return starts[index] + 1;
+    }
   }
   return starts.length === 0 ? null : starts[0] + 1;
 }

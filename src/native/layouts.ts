@@ -45,8 +45,15 @@ export interface InterfaceEntry {
   readonly flags: number;
 }
 
+export interface Layouts {
+  /** Bytes. */
+  readonly pointerSize: number;
+  readonly pcapInterface: ReturnType<Koffi['struct']>;
+  readonly bpfProgram: ReturnType<Koffi['struct']>;
+}
+
 /** Says how libpcap's structures lie in memory here. */
-export function layouts(koffi: Koffi) {
+export function layouts(koffi: Koffi): Layouts {
   const pointer = koffi.sizeof('void *');
   const pcapInterface = koffi.struct({
     next: 'void *',

@@ -6,6 +6,7 @@ import { loadKoffi, type Koffi } from './koffi.js';
 import { layouts } from './layouts.js';
 import {
   cPrototypes,
+  optionalCPrototypes,
   pcapPrototypes,
   type CFunctions,
   type PcapFunctions,
@@ -86,9 +87,12 @@ function open(koffi: Koffi, override: string | undefined): Library {
   const pcap = resolvePcap(handle);
   const version = pcap.pcap_lib_version();
   const own = koffi.load(null);
-  const c = Object.fromEntries(
-    Object.entries(cPrototypes).map(([name, text]) => [name, own.func(text)]),
-  ) as unknown as CFunctions;
+  const c = Object.fromEntries([
+    ...Object.entries(cPrototypes).map(([name, text]) => [name, own.func(text)] as const),
+    ...Object.entries(optionalCPrototypes).map(
+      ([name, text]) => [name, optionalFunction(own, text)] as const,
+    ),
+  ]) as unknown as CFunctions;
   return {
     koffi,
     pcap,
@@ -116,4 +120,12 @@ function resolvePcap(handle: ReturnType<Koffi['load']>): PcapFunctions {
     }
   }
   return functions as unknown as PcapFunctions;
+}
+
+function optionalFunction(library: ReturnType<Koffi['load']>, text: string): unknown {
+  try {
+    return library.func(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -4,6 +4,8 @@ import type { Library } from './library.js';
 import type { Pointer } from './symbols.js';
 
 const seekSet = 0;
+/** FSETLOCKING_BYCALLER (stdio_ext.h): the caller sees to it that one thread uses the FILE at a time. */
+const lockingByCaller = 2;
 
 /**
  * open_memstream(3): a FILE whose contents are one block of memory that grows as C writes.
@@ -28,6 +30,8 @@ export class MemoryStream {
       koffi.free(this.#words);
       throw new LbcapError('CAPTURE_FAILED', 'no memory for the packets of a capture');
     }
+    // pcap_dump makes three stdio calls a packet, and each would take and give back a lock.
+    c.__fsetlocking?.(this.#file, lockingByCaller);
   }
 
   /** The FILE, for C. */

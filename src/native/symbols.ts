@@ -69,6 +69,12 @@ export const cPrototypes = {
   fcntl: 'int fcntl(int fd, int command, ...)',
 } as const;
 
+/** What only some C libraries have. */
+export const optionalCPrototypes = {
+  // stdio_ext.h of Solaris, glibc and musl.
+  __fsetlocking: 'int __fsetlocking(void *file, int type)',
+} as const;
+
 export interface PcapFunctions {
   pcap_lib_version(): string;
   pcap_findalldevs(list: Memory, errors: Memory): number;
@@ -108,4 +114,5 @@ export interface CFunctions {
   memcpy(to: Memory, from: Memory, size: number): Pointer;
   setsockopt(fd: number, level: number, name: number, value: Memory, size: number): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
+  __fsetlocking?(file: Pointer, type: number): number;
 }

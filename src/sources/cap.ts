@@ -200,11 +200,16 @@ function atLeastTwo(regions: readonly Region[]): readonly Region[] {
 
 /** Opens cap's capture and gives its LINKTYPE_ value. cap throws texts only: libpcap's. */
 function open(module: CapModule, cap: CapHandle, options: LiveOptions, buffer: Buffer): number {
+  // Asked before cap is, which would also print a warning of its own.
+  const names = module.deviceList().map((device) => device.name);
+  if (!names.includes(options.interface)) throw unknownInterface(options.interface, names);
   let name: string;
   try {
     name = cap.open(options.interface, options.filter ?? '', options.bufferSize, buffer);
   } catch (error) {
-    throw refusal(module, options, messageOf(error));
+    const words = messageOf(error);
+    if (/permi(t|ssion)/i.test(words)) throw permissionMissing(options.interface, words);
+    throw new LbcapError('CAPTURE_FAILED', `engine cap cannot capture (${words})`);
   }
   const linkType = linkTypes[name];
   if (linkType !== undefined) return linkType;
@@ -214,12 +219,4 @@ function open(module: CapModule, cap: CapHandle, options: LiveOptions, buffer: B
     `engine cap does not know this interface's link type (${name})`,
     'use --engine libpcap',
   );
-}
-
-function refusal(module: CapModule, options: LiveOptions, words: string): LbcapError {
-  const names = module.deviceList().map((device) => device.name);
-  if (!names.includes(options.interface)) return unknownInterface(options.interface, names);
-  if (/permi(t|ssion)/i.test(words)) return permissionMissing(options.interface, words);
-  // libpcap's words about a filter are many; what is left after it was checked is something else.
-  return new LbcapError('CAPTURE_FAILED', `engine cap cannot capture (${words})`);
 }

@@ -127,7 +127,7 @@ export function endEvent(
     event: 'end',
     ...totalsOf(snapshot, time),
     labels: snapshot.labels.map((label, index) => {
-      const known = announced[index] as AnnouncedLabel;
+      const known = announced[index];
       return { ...known, ...trafficOf(label), file: written(known.file) };
     }),
     others: { ...snapshot.others, file: written(othersFile) },

@@ -50,7 +50,8 @@ export function renderTable(
     if (hidden.length === 0) {
       return [...drawRows(rows, columns, canvas), ...beneath].slice(0, canvas.height);
     }
-    notes = [...notes, ...hidden];
+    // Before the last, which is the time.
+    notes = [...notes.slice(0, -1), ...hidden, ...notes.slice(-1)];
   }
 }
 
