@@ -14,6 +14,7 @@ import { LabelFiles } from '../sinks/label-files.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import { takeSnapshot } from '../sinks/statistics.js';
 import type { Source } from '../sources/source.js';
+import { plainLine } from '../terminal/plain-line.js';
 import { type AnnouncedLabel, endEvent, sampleEvent, startEvent } from '../terminal/events.js';
 import { bpfFilter } from '../filters/bpf.js';
 import { displayFilter } from '../filters/wireshark.js';
@@ -25,6 +26,8 @@ import { announcement, conclusion } from './summary.js';
 /** What people see while it runs; `watch` shows a table, `split` a progress bar. */
 export interface View {
   update(snapshot: Snapshot, source: Source): void;
+  /** A line for the person at the terminal. */
+  notice(line: string): void;
   finish(snapshot: Snapshot): void;
 }
 
@@ -110,7 +113,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       source.stop();
     },
     status: () => {
-      job.view.update(snapshot(), source);
+      job.view.notice(plainLine(snapshot(), null));
     },
   });
 

@@ -59,6 +59,9 @@ export async function split(
       update: (_, { position }) => {
         progress.update(position);
       },
+      notice: (line) => {
+        process.stderr.write(`${line}\n`);
+      },
       finish: () => {
         progress.finish();
       },
