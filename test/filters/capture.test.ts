@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { createRandom } from '../../fixtures/random.js';
 import { captureFilter } from '../../src/filters/capture.js';
-import { parseLabels } from '../../src/labels/parse.js';
+import { rangeOf } from '../../src/labels/address.js';
+import { parseLabel, parseLabels } from '../../src/labels/parse.js';
 import { lacking } from '../requirements.js';
 
 /** BPF_MAXINSNS (<linux/bpf_common.h>): a longer program is not taken by the kernel. */
@@ -81,6 +83,34 @@ describe('the kernel filter', () => {
       }
     });
   }
+
+  it('holds every address of the labels, however coarse', () => {
+    const random = createRandom(12);
+    for (let round = 0; round < 200; round += 1) {
+      const spread = random.pick([0xff, 0xffff, 0xffffff]);
+      const options = Array.from({ length: 65 + random.integer(300) }, (_, index) => {
+        const low = random.integer(spread);
+        const text = random.oneIn(3)
+          ? `fd00::${(low >> 16).toString(16)}:${(low & 0xffff).toString(16)}`
+          : `127.${low >> 16}.${(low >> 8) & 255}.${low & 255}`;
+        return { name: `n${index}`, text };
+      });
+      const labels = options.map(({ name, text }) => parseLabel(name, [text]));
+      const terms = (captureFilter(labels, null, false) ?? '').split(' or ');
+      const blocks = terms
+        .map((term) => /^(?:host|net) (.*)$/.exec(term)?.[1])
+        .filter((text) => text !== undefined)
+        .map((text) => rangeOf(parseLabel('b', [text]).endpoints[0]));
+      assert.ok(blocks.length <= 64, `${blocks.length} terms`);
+      for (const { text, endpoints } of labels) {
+        const { family, first } = rangeOf(endpoints[0]);
+        const held = blocks.some(
+          (block) => block.family === family && block.first <= first && first <= block.last,
+        );
+        assert.ok(held, text);
+      }
+    }
+  });
 
   it('compiles on every kind of link of loopbacks', { skip: lacking('tcpdump') }, () => {
     const text = filter(['a=127.0.0.2', 'b=[::1]:9092'], 'tcp') ?? '';
