@@ -42,11 +42,10 @@ async function capture(t: TestContext, port: number): Promise<() => Promise<Uint
   });
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  // To be read to the end: a closed pipe would end tcpdump in the middle of its first sentence.
   let said = '';
-  for await (const chunk of child.stderr ?? []) {
-    said += String(chunk);
-    if (said.includes('listening on')) break;
-  }
+  child.stderr?.on('data', (chunk: Buffer) => (said += String(chunk)));
+  while (!said.includes('listening on')) await once(child.stderr ?? child, 'data');
   return async () => {
     mark.send(sentinel, mark.address().port, client);
     while (!Buffer.concat(chunks).includes(sentinel)) {
