@@ -137,9 +137,11 @@ export function fitColumns(rows: readonly Row[], width: number): FittedColumn[] 
   for (const column of inOrder) {
     natural.set(column, Math.max(0, ...rows.map((row) => column.text(row).length)));
   }
-  const everything = choose(natural, width, (column) => column.title);
-  if (everything.length === inOrder.length) return everything;
-  return choose(natural, width, (column) => column.short);
+  const whole = inOrder.reduce(
+    (sum, column) => sum + gap + Math.max(natural.get(column) ?? 0, column.title.length),
+    -gap,
+  );
+  return choose(natural, width, (column) => (whole <= width ? column.title : column.short));
 }
 
 function choose(
