@@ -16,7 +16,8 @@ export function replay(
   labels: readonly (readonly number[])[],
   options: { maximumFlows?: number; until?: number } = {},
 ): Replay {
-  const bytes = file.slice();
+  // A copy that begins at 0, even of a Buffer from the pool.
+  const bytes = new Uint8Array(file);
   const view = new DataView(bytes.buffer);
   const { maximumFlows, until = Infinity } = options;
   const table = new FlowTable({
