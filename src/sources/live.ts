@@ -1,5 +1,5 @@
 /** A live capture through libpcap as a source of batches. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { LbcapError } from '../errors.js';
 import type { Capture } from '../native/capture.js';
 import { pcapError } from '../native/layouts.js';
@@ -49,15 +49,21 @@ const holdBack = 50;
 const holdBackSlack = 20;
 
 /**
- * A busy capture is left alone for so many milliseconds, so that one call takes what would have been
- * several: each costs a wake-up of a worker thread and one of the event loop. Measured with 64-byte
- * datagrams: 600 calls a second become 150.
+ * A busy capture is left alone for so many milliseconds and then emptied by this thread, with no
+ * worker in between: two wake-ups less for every block of the kernel's, and the packets are worked
+ * on by the processor that has just copied them (native-notes/libpcap.md has the figures).
  */
 const breather = 5;
-/** Busy: so many packets came within one call's wait. */
+/** Busy: so many packets came in one call. */
 const busyPackets = 256;
 /** What may fill meanwhile, as a part of the kernel's buffer: a burst must find the rest empty. */
 const breatherShare = 1 / 16;
+
+/**
+ * How the next packets are fetched: by a worker thread that waits for them; by this one at once,
+ * since there are more; or by this one after so many milliseconds.
+ */
+type Pace = 'wait' | 'at once' | number;
 
 /** Pause between looks where libpcap cannot wait, milliseconds. */
 const pollPause = 10;
@@ -112,9 +118,9 @@ class LiveSource implements Source {
   #stop: Drain | null = null;
   #closing: Promise<void> | null = null;
   #position = 0;
-  /** When the run before the last came, and how long to leave the capture alone before the next. */
+  /** When the last run came, and how to fetch the next. */
   #lastRunAt = 0;
-  #pause = 0;
+  #pace: Pace = 'wait';
 
   constructor(capture: Capture, region: Region, options: LiveOptions) {
     this.#capture = capture;
@@ -125,7 +131,7 @@ class LiveSource implements Source {
     this.format = capture.format;
     this.snaplen = options.snaplen;
     this.#blocking = capture.breakWakes;
-    if (!this.#blocking) capture.setNonBlocking();
+    if (!this.#blocking) capture.setNonBlocking(true);
   }
 
   get position(): number {
@@ -145,7 +151,7 @@ class LiveSource implements Source {
       this.#failure = failure;
       this.#runLength = this.#capture.runLength();
       this.#runTaken = 0;
-      this.#pause = this.#breather(packets);
+      this.#pace = this.#nextPace(packets);
       this.#count = nextCount(this.#count, packets, this.#runLength);
       if (this.#runLength === 0 && failure === null) await this.#nothingCame();
     }
@@ -197,32 +203,45 @@ class LiveSource implements Source {
   /** Never rejects: it may be under way while nobody awaits it. */
   async #dispatch(): Promise<Outcome> {
     try {
-      // After a stop everything that is there is taken and nothing waited for.
-      if (this.#stop !== null && this.#blocking) {
-        this.#capture.setNonBlocking();
-        this.#blocking = false;
-      }
-      if (this.#pause > 0 && this.#stop === null) await delay(this.#pause);
-      const packets = await this.#capture.dispatch(this.#count);
+      const packets = await this.#fetch();
       return { packets: packets === pcapError.break ? 0 : packets, failure: null };
     } catch (failure) {
       return { packets: 0, failure };
     }
   }
 
-  /** Milliseconds that may pass before the next dispatch: 0 where there is more, or too much. */
-  #breather(packets: number): number {
+  async #fetch(): Promise<number> {
+    if (this.#pace !== 'wait' && this.#stop === null) {
+      // The event loop turns in any case: timers and signals are answered under any load.
+      await (this.#pace === 'at once' ? turn() : delay(this.#pace));
+      this.#setBlocking(false);
+      const packets = this.#capture.dispatchNow(this.#count);
+      if (packets !== 0) return packets;
+    }
+    // After a stop everything that is there is taken and nothing waited for.
+    this.#setBlocking(this.#stop === null && this.#capture.breakWakes);
+    return this.#capture.dispatch(this.#count);
+  }
+
+  #setBlocking(blocking: boolean): void {
+    if (this.#blocking === blocking) return;
+    this.#capture.setNonBlocking(!blocking);
+    this.#blocking = blocking;
+  }
+
+  #nextPace(packets: number): Pace {
     const now = performance.now();
     const since = now - this.#lastRunAt;
     this.#lastRunAt = now;
-    if (packets < busyPackets || packets >= this.#count) return 0;
+    if (packets >= this.#count) return 'at once';
+    if (packets < busyPackets) return 'wait';
     const untilFull = (this.#bufferSize * breatherShare * since) / this.#runLength;
-    return untilFull < breather ? 0 : breather;
+    return untilFull < breather ? 'wait' : breather;
   }
 
   async #nothingCame(): Promise<void> {
     if (this.#stop !== null && this.#stop.isOver()) return;
-    if (!this.#blocking) await delay(pollPause);
+    if (!this.#capture.breakWakes || this.#stop !== null) await delay(pollPause);
   }
 
   #readCounters(): void {
