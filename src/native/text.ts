@@ -8,6 +8,5 @@ export function cText(bytes: Uint8Array): string {
 
 /** Control characters and runs of space become one space each. */
 export function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- that is what must not reach a terminal
   return text.replace(/[\u0000-\u0020\u007f-\u009f]+/g, ' ').trim();
 }

@@ -1,5 +1,5 @@
-/** Walks over the records of a batch, for the rare cases in which a source must look at them. */
-import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
+/** Finds where a run of bytes may be cut without cutting a record. */
+import { recordLayout, type BatchFormat } from '../packet/batch.js';
 
 /** The end of the last record that is whole in `[start, end)`; `start` when none is. */
 export function endOfWholeRecords(
@@ -16,17 +16,4 @@ export function endOfWholeRecords(
     at = next;
   }
   return at;
-}
-
-/** True when a record of the batch is younger than `milliseconds` since 1970. */
-export function hasRecordAfter(view: DataView, batch: Batch, milliseconds: number): boolean {
-  const { bigEndian, nanoseconds } = batch.format;
-  const perMillisecond = nanoseconds ? 1e6 : 1e3;
-  for (let at = batch.start; at + recordLayout.size <= batch.end;) {
-    const seconds = view.getUint32(at + recordLayout.seconds, !bigEndian);
-    const fraction = view.getUint32(at + recordLayout.fraction, !bigEndian);
-    if (seconds * 1e3 + fraction / perMillisecond > milliseconds) return true;
-    at += recordLayout.size + view.getUint32(at + recordLayout.capturedLength, !bigEndian);
-  }
-  return false;
 }
