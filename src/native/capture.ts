@@ -29,6 +29,11 @@ export class Capture {
   readonly format: BatchFormat;
   /** `breakLoop` ends a `dispatch` that waits. Where not, only a non-blocking capture can be ended. */
   readonly breakWakes: boolean;
+  /**
+   * `stats().received` when the filter was in place: packets that may never come out. `null` where
+   * the counters do not count exactly what comes out and what is dropped.
+   */
+  readonly receivedAtOpen: number | null;
   readonly #library: Library;
   readonly #handle: Pointer;
   readonly #dispatch: (count: number) => Promise<number>;
@@ -40,7 +45,9 @@ export class Capture {
   constructor(library: Library, options: ActivateOptions) {
     this.#library = library;
     this.breakWakes = library.breakWakes;
-    this.#handle = activate(library, options);
+    const { handle, countsExactly } = activate(library, options);
+    this.#handle = handle;
+    this.receivedAtOpen = countsExactly ? (this.stats()?.received ?? null) : null;
     try {
       this.#stream = new MemoryStream(library);
       this.#dumper = this.#openDumper();
