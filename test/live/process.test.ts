@@ -30,7 +30,7 @@ function capture(
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });
-  const lines: Interface = createInterface(child.stdout!);
+  const lines: Interface = createInterface(child.stdout);
   return { child, lines: lines[Symbol.asyncIterator]() };
 }
 

@@ -37,7 +37,7 @@ export class Sender {
     await once(sink, 'listening');
     from.bind(0, address);
     await once(from, 'listening');
-    from.connect((sink.address() as AddressInfo).port, '127.0.0.1');
+    from.connect(sink.address().port, '127.0.0.1');
     await once(from, 'connect');
     return new Sender(from, sink);
   }

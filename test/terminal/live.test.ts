@@ -181,7 +181,7 @@ describe('without a terminal', () => {
     view.finish(after);
     const end = paper.look();
     assert.match(end, /^.*average\/s[^]*idle[^]*others 0 · 1:12\n$/);
-    // eslint-disable-next-line no-control-regex -- their absence is what is tested
+
     assert.doesNotMatch(end, /[\u001b\r]/);
   });
 
