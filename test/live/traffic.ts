@@ -1,7 +1,6 @@
 /** Traffic of one's own for live tests: addresses nobody else uses, and packets that are numbered. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createArena, type Arena } from '../../src/packet/arena.js';
 import { maximumRecordSize, recordLayout, type BatchFormat } from '../../src/packet/batch.js';
 import { openLive, type LiveOptions } from '../../src/sources/live.js';
