@@ -18,6 +18,7 @@ export interface PacketObserver {
    * @param end end of the captured bytes
    * @param wireBytes original length of the frame
    * @param source index of the source's label or -1
+   * @param seconds the timestamp, with its fraction
    */
   packet(
     family: 4 | 6,
@@ -113,6 +114,7 @@ export class Classifier {
     const { findIp } = linkLayer;
     const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
     const little = !batch.format.bigEndian;
+    const fractionUnit = batch.format.nanoseconds ? 1e-9 : 1e-6;
     const { usesPorts } = lookup;
     const header = this.#ip;
     const others = keepOthers ? labels : nobody;
@@ -198,7 +200,8 @@ export class Classifier {
             wire,
             from,
             to,
-            view.getUint32(at, little),
+            view.getUint32(at, little) +
+              view.getUint32(at + recordLayout.fraction, little) * fractionUnit,
           );
         } else if (portsCut) unclassified++;
       } else {
@@ -226,7 +229,8 @@ export class Classifier {
               wire,
               from,
               to,
-              view.getUint32(at, little),
+              view.getUint32(at, little) +
+                view.getUint32(at + recordLayout.fraction, little) * fractionUnit,
             );
           } else if (usesPorts && header.portsCut) unclassified++;
         } else if (ip !== notIp) unclassified++;

@@ -107,7 +107,16 @@ export async function runCapture(job: CaptureJob): Promise<number> {
 
   const startedAt = performance.now();
   const snapshot = () =>
-    takeSnapshot(labels, classifier, flows, source.counters(), performance.now(), startedAt);
+    takeSnapshot(
+      labels,
+      classifier,
+      flows,
+      source.counters(),
+      performance.now(),
+      startedAt,
+      // A SYN stays unanswered while no packet comes to tell the time.
+      source.size === null ? Date.now() / 1000 : undefined,
+    );
   status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
     const now = snapshot();

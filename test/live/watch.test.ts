@@ -153,13 +153,9 @@ describe('lbcap watch', { skip }, () => {
 
   it('watches what tcpdump captures', async () => {
     const address = ownAddress();
-    const tcpdump = spawn(
-      'tcpdump',
-      ['-i', 'lo', '-U', '--immediate-mode', '-w', '-', `host ${address}`],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
+    const tcpdump = spawn('tcpdump', ['-i', 'lo', '-U', '-w', '-', `host ${address}`], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     await new Promise<void>((resolve) => tcpdump.stderr.once('data', () => resolve()));
     const lbcap = spawn(
       process.execPath,

@@ -4,6 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { type as systemName } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
@@ -67,7 +68,7 @@ const compared = (file: Uint8Array): { ours: object; theirs: object } => {
 };
 
 const mayCapture =
-  process.platform !== 'linux'
+  systemName() !== 'Linux'
     ? 'the server drops segments by a Linux socket filter'
     : process.getuid?.() !== 0
       ? 'capturing needs root'
