@@ -65,11 +65,9 @@ async function startTcpdumps(
   await Promise.all(programs.map((program) => program.waitFor('stderr', /listening on/)));
   return {
     cpu: () => sum(programs.map(({ pid }) => cpuSeconds(pid))),
-    written: () => {
-      // It writes by 4 KiB else, and would seem to be done before it is.
-      for (const program of programs) program.signal('SIGUSR2');
-      return sum(files.map(sizeOf));
-    },
+    // But for the last 4 KiB, which come at its end. Not asked for by SIGUSR2: its handler flushes
+    // in the middle of a write, and the file is then damaged (seen with tcpdump 4.99).
+    written: () => sum(files.map(sizeOf)),
     end: async () => {
       await Promise.all(programs.map((program) => program.end('SIGINT')));
       const drops = programs.map(({ stderr }) =>
