@@ -25,7 +25,7 @@ const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boo
       `UDP of 64 bytes at full rate, 8 clients, ${rounds} rounds; CPU is the median, lost the worst`,
     );
     const load: Load = {
-      words: ['udp', '8', '3'],
+      words: ['udp', '8', '8'],
       clients: 8,
       snaplen: null,
       unit: 'packets',

@@ -59,6 +59,22 @@ describe('lbcap filter', () => {
     );
   });
 
+  it('--json with --for prints the expression, or one for each label', () => {
+    const words = ['-l', 'a=127.0.0.2', '-l', 'b=127.0.0.3', '--json', '--for', 'bpf'];
+    assert.deepEqual(JSON.parse(printed(...words)), {
+      names: ['a', 'b'],
+      for: 'bpf',
+      expression: 'host 127.0.0.2 or host 127.0.0.3',
+    });
+    const lines = printed(...words, '--each')
+      .trimEnd()
+      .split('\n');
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as { expression: string }).expression),
+      ['host 127.0.0.2', 'host 127.0.0.3'],
+    );
+  });
+
   it('--json prints an object a line', () => {
     const lines = printed('-l', 'a=127.0.0.2', '-l', 'b=::1', '--json').trimEnd().split('\n');
     assert.deepEqual(
@@ -160,11 +176,6 @@ describe('lbcap filter refuses', () => {
       /wireshark, bpf, tcpdump or tshark/,
     );
     assertRefused(filter('-l', 'a=127.0.0.2', '--for'), /--for/);
-  });
-
-  it('--json together with --for or --each', () => {
-    assertRefused(filter('-l', 'a=127.0.0.2', '--json', '--for', 'bpf'), /--json/);
-    assertRefused(filter('-l', 'a=127.0.0.2', '--json', '--each'), /--json/);
   });
 
   it('options and words that it does not know', () => {
