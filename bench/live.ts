@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunningProgram } from '../test/scenarios/process.js';
-import { countUniform, type Contender } from './contenders.js';
+import { countDatagrams, type Contender } from './contenders.js';
 import { median } from './report.js';
 
 export interface Load {
@@ -85,7 +85,7 @@ async function measure(traffic: string, load: Load, contender: Contender): Promi
     await settle(() => capture.written());
     const cpu = capture.cpu() - before;
     const { dropped } = await capture.end();
-    const captured = load.unit === 'packets' ? countUniform(capturesIn(folder)) : null;
+    const captured = load.unit === 'packets' ? countDatagrams(capturesIn(folder)) : null;
     return { sent, seconds, cpu, dropped, lost: captured === null ? null : sent - captured };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -30,10 +30,10 @@ static struct sockaddr_in address(unsigned host, unsigned short port) {
   return a;
 }
 
-/* A socket that is bound to 127.0.1.N, N from 1. */
+/* A socket that is bound to 127.77.1.N, N from 1. */
 static int from_client(int type, int n) {
   int s = socket(AF_INET, type, 0);
-  struct sockaddr_in a = address(0x7f000100u + (unsigned)n, 0);
+  struct sockaddr_in a = address(0x7f4d0100u + (unsigned)n, 0);
   must(s >= 0 && bind(s, (struct sockaddr *)&a, sizeof a) == 0, "bind");
   return s;
 }
