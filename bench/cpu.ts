@@ -18,3 +18,13 @@ export function onlyChild(pid: number): number {
   if (!/^\d+$/.test(children)) throw new Error(`process ${pid} has no single child: "${children}"`);
   return Number(children);
 }
+
+/** Seconds for which the machine's processors were busy since its start, all together (proc_stat(5)). */
+export function machineCpuSeconds(): number {
+  const [line = ''] = readFileSync('/proc/stat', 'utf8').split('\n');
+  const [user, nice, system, , , irq, softirq] = line.split(/ +/).slice(1).map(Number);
+  return (
+    [user, nice, system, irq, softirq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) /
+    ticksPerSecond
+  );
+}

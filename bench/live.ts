@@ -6,11 +6,17 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RunningProgram } from '../test/scenarios/process.js';
 import { countDatagrams, type Contender } from './contenders.js';
+import { machineCpuSeconds } from './cpu.js';
 import { median } from './report.js';
 
 export interface Load {
   /** The words for bench/traffic.c. */
   readonly words: readonly string[];
+  /**
+   * The same, shorter, before the measured load: what a start costs once (compiling the hot loop above
+   * all) is no cost of a packet. Every contender gets it.
+   */
+  readonly warmUp: readonly string[];
   readonly clients: number;
   readonly snaplen: number | null;
   /** What traffic.c counts: datagrams can be compared with records, a stream's bytes cannot. */
@@ -28,6 +34,11 @@ export interface Result {
   readonly dropped: number | null;
   /** CPU nanoseconds for each unit sent. */
   readonly cpuPerUnit: number;
+  /**
+   * The same of the whole machine: the kernel filters and copies for every capture in the time of
+   * whoever sends, which no process of the contender's shows.
+   */
+  readonly machinePerUnit: number;
 }
 
 /** Compiles bench/traffic.c; the folder is the caller's to remove. */
@@ -61,6 +72,7 @@ export async function compare(
       lost: worst(all.map(({ lost }) => lost)),
       dropped: worst(all.map(({ dropped }) => dropped)),
       cpuPerUnit: median(all.map(({ cpu, sent }) => (cpu * 1e9) / sent)),
+      machinePerUnit: median(all.map(({ machine, sent }) => (machine * 1e9) / sent)),
     };
   });
 }
@@ -71,25 +83,38 @@ interface Run {
   readonly lost: number | null;
   readonly dropped: number | null;
   readonly cpu: number;
+  readonly machine: number;
 }
 
 async function measure(traffic: string, load: Load, contender: Contender): Promise<Run> {
   const folder = mkdtempSync(join(tmpdir(), 'lbcap-bench-'));
   try {
     const capture = await contender.start(folder, load.clients, load.snaplen);
-    const before = capture.cpu();
-    const sender = new RunningProgram(traffic, load.words);
-    await sender.exited;
-    const [sent, seconds] = sender.stdout.split(' ').map(Number);
-    if (sent === undefined || seconds === undefined) throw new Error(sender.stderr);
+    const warm = await send(traffic, load.warmUp);
     await settle(() => capture.written());
-    const cpu = capture.cpu() - before;
+    const before = { cpu: capture.cpu(), machine: machineCpuSeconds() };
+    const { sent, seconds } = await send(traffic, load.words);
+    const machine = machineCpuSeconds() - before.machine;
+    await settle(() => capture.written());
+    const cpu = capture.cpu() - before.cpu;
     const { dropped } = await capture.end();
     const captured = load.unit === 'packets' ? countDatagrams(capturesIn(folder)) : null;
-    return { sent, seconds, cpu, dropped, lost: captured === null ? null : sent - captured };
+    const lost = captured === null ? null : warm.sent + sent - captured;
+    return { sent, seconds, cpu, machine, dropped, lost };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function send(
+  traffic: string,
+  words: readonly string[],
+): Promise<{ sent: number; seconds: number }> {
+  const sender = new RunningProgram(traffic, words);
+  await sender.exited;
+  const [sent, seconds] = sender.stdout.split(' ').map(Number);
+  if (sent === undefined || seconds === undefined) throw new Error(sender.stderr);
+  return { sent, seconds };
 }
 
 /** Waits until the files have not grown for longer than anyone keeps packets back: 1.5 s. */
