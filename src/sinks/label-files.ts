@@ -1,6 +1,6 @@
 /** One capture file per label: gathers runs of records in slots and writes full slots. */
 import { closeSync, fstatSync, lstatSync, mkdirSync, statSync, unlinkSync, write } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isSystemError, LbcapError } from '../errors.js';
 import type { RunSink } from '../classify.js';
 import type { Arena, Region } from '../packet/arena.js';
@@ -348,12 +348,27 @@ export class LabelFiles implements RunSink {
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeWithParents(directory);
     if (statSync(directory).isDirectory()) return;
   } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw outputError(directory, error);
+    throw outputError(directory, error);
   }
   throw new LbcapError('OUTPUT_IO', `${directory} is not a directory`, 'give another --out');
+}
+
+/**
+ * Not mkdir's `recursive`: below /proc, where every mkdir answers ENOENT, Node 20 tries for ever.
+ */
+function makeWithParents(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return;
+    const parent = dirname(directory);
+    if (!isSystemError(error, 'ENOENT') || parent === directory) throw error;
+    makeWithParents(parent);
+    mkdirSync(directory);
+  }
 }
 
 /** All are looked at before one is made. */

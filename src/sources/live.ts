@@ -65,6 +65,12 @@ const breatherShare = 1 / 16;
  */
 type Pace = 'wait' | 'at once' | number;
 
+/**
+ * A packet that was sent before a stop may still be on its way through `lo`: the kernel delivers it in
+ * a softirq, which a busy machine puts off (Documentation/networking/scaling.rst). Milliseconds.
+ */
+const onTheWay = 25;
+
 /** Pause between looks where libpcap cannot wait, milliseconds. */
 const pollPause = 10;
 
@@ -117,6 +123,7 @@ class LiveSource implements Source {
   #blocking: boolean;
   /** Packets read before the stop. */
   #packets = 0;
+  #stopAsked = false;
   #drain: Drain | null = null;
   /** The run was read after the stop. */
   #runIsDrained = false;
@@ -163,7 +170,16 @@ class LiveSource implements Source {
     }
   }
 
+  /** Takes effect after a moment, see `onTheWay`. */
   stop(): void {
+    if (this.#stopAsked) return;
+    this.#stopAsked = true;
+    setTimeout(() => {
+      this.#beginDrain();
+    }, onTheWay);
+  }
+
+  #beginDrain(): void {
     if (this.#drain !== null || this.#closing !== null) return;
     const uncertain = this.#capture.receivedAtOpen;
     const stats = uncertain === null ? null : this.#capture.stats();
