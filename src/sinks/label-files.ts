@@ -67,8 +67,8 @@ class OutputFile {
 }
 
 /**
- * A write holds whole records, and a file's writes follow one another: what is on disk is whole
- * records without a gap at every moment, whatever kills the process between two writes.
+ * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
+ * and ends with a whole record unless the kill hit a write, which the kernel may end at any page.
  */
 export class LabelFiles implements RunSink {
   readonly #bytes: Uint8Array;
@@ -373,9 +373,13 @@ export class LabelFiles implements RunSink {
 function makeDirectory(directory: string): void {
   try {
     makeWithParents(directory);
-    if (statSync(directory).isDirectory()) return;
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      throw new LbcapError('OUTPUT_IO', `${directory} is a link to nowhere`, 'give another --out');
+    }
+    if (stat.isDirectory()) return;
   } catch (error) {
-    throw outputError(directory, error);
+    throw error instanceof LbcapError ? error : outputError(directory, error);
   }
   throw new LbcapError('OUTPUT_IO', `${directory} is not a directory`, 'give another --out');
 }

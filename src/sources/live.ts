@@ -53,7 +53,7 @@ const holdBackSlack = 20;
  * worker in between: two wake-ups less for every block of the kernel's, and the packets are worked
  * on by the processor that has just copied them (native-notes/libpcap.md has the figures).
  */
-const breather = 5;
+const breather = 10;
 /** Busy: so many packets came in one call. */
 const busyPackets = 256;
 /** What may fill meanwhile, as a part of the kernel's buffer: a burst must find the rest empty. */
