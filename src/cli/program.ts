@@ -3,13 +3,16 @@ import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
 import { labelCommand } from './commands/label.js';
+import { runCommand } from './commands/run.js';
 
 /** @throws LbcapError `USAGE` for what commander does not accept */
 export async function runProgram(words: readonly string[]): Promise<void> {
   const program = new Command('lbcap').description(
     'Tell the clients on your loopback apart: one address, one capture file, one filter each.',
   );
-  program.addCommand(filterCommand()).addCommand(labelCommand());
+  program.addCommand(filterCommand()).addCommand(labelCommand()).addCommand(runCommand());
+  // The words of a command that is run are not lbcap's, --version among them.
+  program.enablePositionalOptions();
   quieten(program);
   try {
     await program.parseAsync(words);

@@ -1,0 +1,168 @@
+/** Method bpf: programs on a cgroup of the run's own. */
+import { closeSync } from 'node:fs';
+import { isSystemError, LbcapError, messageOf } from '../errors.js';
+import { createLink, createMap, loadProgram, readMap } from '../native/bpf.js';
+import { errnoName } from '../native/errno.js';
+import type { Kernel } from '../native/kernel.js';
+import { accountSize, blockWords, blocks, extra, word, type Block } from './account-layout.js';
+import type { Account, AddressCount, Tally } from './account.js';
+import { encode } from './asm.js';
+import type { RunCgroup } from './cgroup.js';
+import { programsOf, type Features, type Ipv6Mode, type Plan } from './programs.js';
+import { addressTexts, countOf, type Sources } from './sources.js';
+
+export interface BindingRequest {
+  readonly sources: Sources;
+  readonly ipv6: Ipv6Mode;
+  readonly server: boolean;
+  readonly rebind: boolean;
+}
+
+/** Programs at work. They are for as long as this process lives or `close` is called. */
+export interface BpfBinding {
+  account(): Account;
+  close(): void;
+}
+
+/** Newest first: what an old kernel lacks costs one ability each. */
+const featureSets: readonly Features[] = [
+  { setRetval: true, lowPorts: true },
+  { setRetval: false, lowPorts: true },
+  { setRetval: false, lowPorts: false },
+];
+
+/** @throws LbcapError `RUN_PERMISSION`, or `PLATFORM_UNSUPPORTED` for a kernel that is too old */
+export function bindCgroup(
+  kernel: Kernel,
+  cgroup: RunCgroup,
+  request: BindingRequest,
+): BpfBinding {
+  const open: number[] = [];
+  const close = () => {
+    for (const descriptor of open.splice(0)) closeSync(descriptor);
+  };
+  try {
+    return attach(kernel, cgroup, request, open, close);
+  } catch (error) {
+    close();
+    throw explain(error);
+  }
+}
+
+function attach(
+  kernel: Kernel,
+  cgroup: RunCgroup,
+  request: BindingRequest,
+  open: number[],
+  close: () => void,
+): BpfBinding {
+  const keep = (descriptor: number) => {
+    open.push(descriptor);
+    return descriptor;
+  };
+  const { ipv4, ipv6 } = request.sources;
+  const addressSize = 8 * 2 * Math.max(1, countOf(ipv4) + countOf(ipv6));
+  const pooled = countOf(ipv4) > 1 || countOf(ipv6) > 1;
+  const account = keep(createMap(kernel, 'lbcap_account', accountSize));
+  const addresses = pooled ? keep(createMap(kernel, 'lbcap_addresses', addressSize)) : -1;
+  const plan = { ...request, maps: { account, addresses } };
+  for (const [hook, program] of loadAll(kernel, plan)) {
+    try {
+      keep(createLink(kernel, program, cgroup.fresh, hook));
+    } finally {
+      // The link holds it.
+      closeSync(program);
+    }
+  }
+  return {
+    account: () =>
+      accountOf(
+        readMap(kernel, account, accountSize),
+        pooled ? readMap(kernel, addresses, addressSize) : null,
+        request.sources,
+      ),
+    close,
+  };
+}
+
+function loadAll(kernel: Kernel, plan: Omit<Plan, 'features'>) {
+  let failure: unknown;
+  for (const features of featureSets) {
+    const loaded: [Parameters<typeof loadProgram>[1], number][] = [];
+    try {
+      for (const { hook, lines } of programsOf({ ...plan, features })) {
+        loaded.push([hook, loadProgram(kernel, hook, encode(lines))]);
+      }
+      return loaded;
+    } catch (error) {
+      for (const [, program] of loaded) closeSync(program);
+      failure ??= error;
+      if (!isSystemError(error, 'EINVAL', 'EACCES')) break;
+    }
+  }
+  throw failure;
+}
+
+function explain(error: unknown): unknown {
+  if (isSystemError(error, 'EPERM')) {
+    return new LbcapError(
+      'RUN_PERMISSION',
+      `BPF programs cannot be loaded (${messageOf(error)})`,
+      'run it with sudo, or use --method seccomp, which needs no rights',
+      { cause: error },
+    );
+  }
+  if (isSystemError(error, 'EINVAL', 'EACCES', 'ENOSYS', 'E2BIG')) {
+    const log = error.cause instanceof Error ? error.cause.message.trim().split('\n').pop() : '';
+    return new LbcapError(
+      'PLATFORM_UNSUPPORTED',
+      `this kernel refuses the BPF programs (${messageOf(error)}${log ? `; ${log}` : ''})`,
+      'it takes Linux 5.7, and 5.12 for --pool; or use --method seccomp',
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** The kernel's words as an account. */
+export function accountOf(
+  words: BigUint64Array,
+  perAddress: BigUint64Array | null,
+  sources: Sources,
+): Account {
+  return {
+    streams: tallyOf(words, 'stream'),
+    datagrams: tallyOf(words, 'datagram'),
+    messages: tallyOf(words, 'message'),
+    listens: Number(words[blocks.bind * blockWords + word.done]),
+    rebound: Number(words[extra.rebound]),
+    ledTo4: Number(words[extra.to4]),
+    refused6: Number(words[extra.refused]),
+    listensRefused6: Number(words[extra.listenRefused]),
+    addresses: perAddress === null ? [] : addressCounts(perAddress, sources),
+  };
+}
+
+function tallyOf(words: BigUint64Array, block: Block): Tally {
+  const base = blocks[block] * blockWords;
+  const failed: Record<string, number> = {};
+  for (let errno = 1; errno <= word.otherErrno; errno += 1) {
+    const count = Number(words[base + errno]);
+    if (count > 0) failed[errno === word.otherErrno ? 'other' : errnoName(errno)] = count;
+  }
+  return {
+    labelled: Number(words[base + word.done]),
+    failed,
+    kept: Number(words[base + word.kept]),
+  };
+}
+
+function addressCounts(words: BigUint64Array, { ipv4, ipv6 }: Sources): AddressCount[] {
+  const texts = [...addressTexts(ipv4), ...addressTexts(ipv6)];
+  const total = texts.length;
+  return texts.map((address, index) => ({
+    address,
+    streams: Number(words[index]),
+    datagrams: Number(words[total + index]),
+  }));
+}

@@ -1,0 +1,103 @@
+/** One run, from the choice of method to the account. */
+import { isSystemError, LbcapError, messageOf } from '../errors.js';
+import { withCredentials, type Credentials } from '../native/credentials.js';
+import { openKernel, type Kernel } from '../native/kernel.js';
+import type { Account } from './account.js';
+import { openBpf } from './bpf-run.js';
+import { sudoCaller } from './caller.js';
+import { Child } from './child.js';
+import type { BindingRequest, Method, MethodName } from './method.js';
+
+export interface RunRequest extends BindingRequest {
+  /** `null`: bpf where it is permitted, else seccomp. */
+  readonly method: MethodName | null;
+  readonly words: readonly [string, ...string[]];
+  readonly environment: NodeJS.ProcessEnv;
+  /** Something to know before the program's own output. */
+  onNotice(text: string): void;
+  /** The program is about to be started, all else is ready. */
+  onReady?(method: MethodName): Promise<void>;
+}
+
+export interface RunResult {
+  /** As a shell has it: 128+n for the end by signal n. */
+  readonly status: number;
+  readonly method: MethodName;
+  readonly account: Account;
+}
+
+/**
+ * Runs a program with its loopback connections bound, until the last process it started is gone.
+ *
+ * @throws LbcapError before the program was started: `RUN_PERMISSION`, `PLATFORM_UNSUPPORTED`,
+ * `ENGINE_LIMIT`, `COMMAND_UNKNOWN`, `COMMAND_REFUSED`, `RUN_FAILED`
+ */
+export async function run(request: RunRequest): Promise<RunResult> {
+  const kernel = await openKernel();
+  const caller = sudoCaller(kernel, request.environment);
+  const method = await chooseMethod(kernel, request);
+  try {
+    await request.onReady?.(method.name);
+    const environment = { ...(caller?.environment ?? request.environment), ...method.environment };
+    const child = await Child.start({ words: request.words, environment }, (work) => {
+      method.fork(() => {
+        becomeAnd(kernel, caller?.credentials ?? null, work);
+      });
+    });
+    child.passSignals(kernel);
+    const status = await child.ended();
+    child.release();
+    if (method.alive()) await waitForTheRest(method, request);
+    return { status, method: method.name, account: method.account() };
+  } finally {
+    await method.close();
+  }
+}
+
+function becomeAnd(kernel: Kernel, credentials: Credentials | null, work: () => void): void {
+  if (credentials === null) work();
+  else withCredentials(kernel, credentials, work);
+}
+
+async function chooseMethod(kernel: Kernel, request: RunRequest): Promise<Method> {
+  if (request.method === 'bpf') return openBpf(kernel, request);
+  if (request.method === 'seccomp') return openSeccomp(kernel, request);
+  try {
+    return openBpf(kernel, request);
+  } catch (error) {
+    const lacking = error instanceof LbcapError && ['RUN_PERMISSION', 'PLATFORM_UNSUPPORTED'].includes(error.code);
+    if (!lacking) throw error;
+    const method = await openSeccomp(kernel, request);
+    request.onNotice(
+      'without the rights for BPF: using seccomp, which misses UDP that is not connected and what binds first',
+    );
+    return method;
+  }
+}
+
+/** Only here, for its worker is of no use to the other method. */
+async function openSeccomp(kernel: Kernel, request: RunRequest): Promise<Method> {
+  const seccomp = await import('./seccomp-run.js');
+  return seccomp.openSeccomp(kernel, request);
+}
+
+/** Children that outlive the program keep their label: it goes when lbcap does. */
+async function waitForTheRest(method: Method, request: RunRequest): Promise<void> {
+  request.onNotice('the program has ended, waiting for what it started (Ctrl-C ends that)');
+  let asked = false;
+  const end = () => {
+    method.end(asked ? 'kill' : 'ask');
+    asked = true;
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+  for (const signal of signals) process.on(signal, end);
+  try {
+    await method.emptied();
+  } catch (error) {
+    throw isSystemError(error)
+      ? new LbcapError('RUN_FAILED', `the run cannot be watched (${messageOf(error)})`)
+      : error;
+  } finally {
+    for (const signal of signals) process.off(signal, end);
+  }
+}

@@ -1,0 +1,182 @@
+/** What `lbcap run` does. */
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
+import { accountLines, type Account } from '../../binding/account.js';
+import type { MethodName } from '../../binding/method.js';
+import type { Ipv6Mode } from '../../binding/programs.js';
+import { run, type RunResult } from '../../binding/run.js';
+import { sourcesOf, type Sources } from '../../binding/sources.js';
+import { exitStatusOf, isSystemError, LbcapError, messageOf } from '../../errors.js';
+import { firstFreeAddress } from '../../labels/allocation.js';
+import { parseHosts, type HostsEntry } from '../../labels/hosts.js';
+import type { Label } from '../../labels/label.js';
+import { checkLabelName, parseLabels } from '../../labels/parse.js';
+import { readRegistry } from '../../labels/registry.js';
+import { registryPlace } from '../options.js';
+
+export interface RunOptions {
+  readonly labels?: string;
+  readonly pool?: true;
+  readonly server?: true;
+  readonly rebind?: true;
+  readonly ipv6?: string;
+  readonly method?: string;
+  readonly quiet?: true;
+  readonly json?: true;
+  readonly account?: string;
+  readonly recipe?: true;
+}
+
+/** The shell's words for a command that cannot be executed or found, and env(1)'s for its own. */
+const commandStatus = { COMMAND_REFUSED: 126, COMMAND_UNKNOWN: 127 } as const;
+const ownFailure = 125;
+
+/**
+ * @param words the label, where there is one, and the command
+ * @param before how many words stand before the command
+ * @returns the exit status
+ * @throws LbcapError for wrong words only: then nothing was touched
+ */
+export async function runAction(
+  words: readonly string[],
+  before: number,
+  options: RunOptions,
+): Promise<number> {
+  if (options.recipe === true) {
+    const { recipes } = await import('../../binding/recipes.js');
+    process.stdout.write(recipes(labelOf(words[0] ?? 'client', options).label));
+    return 0;
+  }
+  const [name, ...rest] = words.slice(before);
+  if (name === undefined) {
+    throw new LbcapError('USAGE', 'there is no command to run', 'put it behind --: lbcap run kafka-client=127.0.0.2 -- ./my-client');
+  }
+  const { label, chosen } = labelOf(before === 0 ? nameOf(name) : words[0], options);
+  const sources = sourcesOf(label, options.pool === true);
+  const ipv6 = ipv6Mode(options.ipv6, label, sources);
+  const tell = (text: string) => {
+    if (options.quiet !== true) say(`lbcap: ${text}`);
+  };
+  if (chosen) tell(`${label.name} is ${label.text}`);
+  let result: RunResult;
+  try {
+    result = await run({
+      sources,
+      ipv6,
+      server: options.server === true,
+      rebind: options.rebind === true,
+      method: methodName(options.method),
+      words: [name, ...rest],
+      environment: process.env,
+      onNotice: tell,
+    });
+  } catch (error) {
+    return failed(error);
+  }
+  report(label, sources, result, options);
+  return result.status;
+}
+
+function failed(error: unknown): number {
+  if (error instanceof LbcapError && exitStatusOf(error) === 2) throw error;
+  if (process.env['LBCAP_DEBUG'] === '1' && error instanceof Error) say(error.stack ?? '');
+  say(`lbcap: ${messageOf(error)}`);
+  if (!(error instanceof LbcapError)) return ownFailure;
+  return error.code === 'COMMAND_REFUSED' || error.code === 'COMMAND_UNKNOWN'
+    ? commandStatus[error.code]
+    : ownFailure;
+}
+
+function report(label: Label, sources: Sources, result: RunResult, options: RunOptions): void {
+  const json = JSON.stringify(accountObject(label, result));
+  if (options.account !== undefined) {
+    try {
+      writeFileSync(options.account, `${json}\n`);
+    } catch (error) {
+      say(`lbcap: the account cannot be written to ${options.account} (${messageOf(error)})`);
+    }
+  }
+  if (options.json === true) {
+    say(json);
+  } else if (options.quiet !== true) {
+    for (const line of accountLines(label.name, label.text, result.account)) say(`lbcap: ${line}`);
+  }
+}
+
+function accountObject(label: Label, { status, method, account }: RunResult) {
+  return { event: 'run', label: label.name, address: label.text, method, status, ...(account satisfies Account) };
+}
+
+/** A label from the command line or the registry; `chosen` when its address was found here. */
+function labelOf(text: string, options: RunOptions): { label: Label; chosen: boolean } {
+  const registry = readRegistry(registryPlace(options));
+  const name = text.split('=', 1)[0];
+  const find = (option: readonly string[]) =>
+    parseLabels(option, registry).find((label) => label.name === name);
+  if (!text.includes('=')) {
+    checkLabelName(text);
+    const known = find([]);
+    if (known !== undefined) return { label: known, chosen: false };
+  }
+  const address = firstFreeAddress(name, registry?.labels ?? [], systemHosts());
+  const chosen = !text.includes('=');
+  const label = find([chosen ? `${name}=${address}` : text]);
+  if (label !== undefined) return { label, chosen };
+  throw new LbcapError('INVARIANT', `label ${name} was lost`);
+}
+
+/** A label's name from a command's: what a name may not have becomes a dash. */
+function nameOf(command: string): string {
+  const name = basename(command)
+    .replace(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63);
+  return name === '' ? 'command' : name;
+}
+
+function systemHosts(): HostsEntry[] {
+  try {
+    return parseHosts(readFileSync('/etc/hosts', 'utf8'));
+  } catch {
+    // A machine without a hosts file names nothing in it.
+    return [];
+  }
+}
+
+function ipv6Mode(text: string | undefined, label: Label, sources: Sources): Ipv6Mode {
+  const able = sources.ipv6.length > 0;
+  switch (text) {
+    case undefined:
+      return able ? 'bind' : 'to4';
+    case 'to4':
+    case 'refuse':
+      return text;
+    case 'bind':
+      if (able) return text;
+      throw new LbcapError(
+        'LABEL_ADDRESS',
+        `label ${label.name} has no IPv6 address to bind to`,
+        `give it one that lo has: ${label.name}=${label.text},fd00::2`,
+      );
+    default:
+      throw new LbcapError('USAGE', `there is no --ipv6 ${text}`, 'use bind, to4 or refuse');
+  }
+}
+
+function methodName(text: string | undefined): MethodName | null {
+  if (text === undefined || text === 'auto') return null;
+  if (text === 'bpf' || text === 'seccomp') return text;
+  throw new LbcapError('USAGE', `there is no --method ${text}`, 'use bpf or seccomp');
+}
+
+/**
+ * Straight to the descriptor: as a stream, Node would make it non-blocking for the child too. What
+ * cannot be said, for the terminal is gone or a pipe is full, is not worth dying for.
+ */
+function say(line: string): void {
+  try {
+    writeSync(2, `${line}\n`);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+  }
+}
