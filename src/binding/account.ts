@@ -30,7 +30,7 @@ export interface Account {
   readonly ledTo4: number;
   /** Connections to ::1 that were refused. */
   readonly refused6: number;
-  /** Listens on ::1 that were refused. */
+  /** Listens on ::1, or on [::] for IPv6 alone, that were refused. */
   readonly listensRefused6: number;
   /** For a pool. */
   readonly addresses: readonly AddressCount[];
@@ -60,7 +60,11 @@ export function accountLines(name: string, address: string, account: Account): s
     note(account.rebound, 'bound socket', 'moved to the label (--rebind)'),
     note(account.ledTo4, 'connection', 'to ::1 led to 127.0.0.1'),
     note(account.refused6, 'connection', 'to ::1 refused (--ipv6 refuse)'),
-    note(account.listensRefused6, 'listen', 'on ::1 refused, the label having no IPv6 address'),
+    note(
+      account.listensRefused6,
+      'listen',
+      'for IPv6 alone refused, the label having no IPv6 address',
+    ),
   ].filter((text) => text !== null);
   const pool = account.addresses.map(
     ({ address: one, streams: tcp, datagrams: other }) =>
@@ -74,7 +78,7 @@ function tallyText(tally: Tally, what: string): string {
     const hint = whatToDo[error];
     return `${count} ${error}${hint === undefined ? '' : `, ${hint}`}`;
   });
-  if (tally.kept > 0) reasons.push(`${tally.kept} with a source of their own`);
+  if (tally.kept > 0) reasons.push(`${tally.kept} bound to another address: see --rebind`);
   const labelled = `${plural(tally.labelled, what)} labelled`;
   const not = failuresOf(tally) + tally.kept;
   return not === 0 ? labelled : `${labelled}, ${not} not (${reasons.join('; ')})`;

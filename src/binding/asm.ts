@@ -188,11 +188,17 @@ export function encode(lines: readonly Line[]): Buffer {
     }
   }
   const bytes = Buffer.alloc(instructions.length * instructionBytes);
-  for (const [index, { opcode, destination, source, offset, immediate }] of instructions.entries()) {
+  for (const [
+    index,
+    { opcode, destination, source, offset, immediate },
+  ] of instructions.entries()) {
     const at = index * instructionBytes;
     bytes.writeUInt8(opcode, at);
     bytes.writeUInt8((source << 4) | destination, at + 1);
-    bytes.writeInt16LE(typeof offset === 'number' ? offset : distance(targets, offset, index), at + 2);
+    bytes.writeInt16LE(
+      typeof offset === 'number' ? offset : distance(targets, offset, index),
+      at + 2,
+    );
     bytes.writeInt32LE(immediate | 0, at + 4);
   }
   return bytes;

@@ -24,6 +24,7 @@ import {
   ctx,
   fail,
   finish,
+  ifIpv6Only,
   kind,
   loopback4,
   loopback6Last,
@@ -89,11 +90,7 @@ function bind4(plan: Plan): Line[] {
 /** Jumps away unless the address is 0.0.0.0 or 127.0.0.1: others were chosen on purpose. */
 function unlessEverybodys4(to: string): Line[] {
   const past = `${to}-is-everybodys`;
-  return [
-    jumpIf(address, '==', 0, past),
-    jumpIf(address, '!=', loopback4, to),
-    target(past),
-  ];
+  return [jumpIf(address, '==', 0, past), jumpIf(address, '!=', loopback4, to), target(past)];
 }
 
 function bind6(plan: Plan): Line[] {
@@ -109,10 +106,11 @@ function bind6(plan: Plan): Line[] {
     jumpIf(2, '!=', 0, 'other'),
     jumpIf32(3, '==', mappedThird, 'mapped'),
     jumpIf(3, '!=', 0, 'other'),
-    jumpIf(address, '==', 0, 'any'),
     jumpIf(address, '==', loopback6Last, 'loopback'),
-    target('other'),
-    ...onlyPort(plan),
+    jumpIf(address, '!=', 0, 'other'),
+    // [::] that is for IPv6 alone is like ::1: beside it the program listens on 0.0.0.0.
+    ...(plan.features.socketOptions ? ifIpv6Only('loopback') : []),
+    jump('any'),
     target('mapped'),
     jumpIf(address, '==', 0, 'any'),
     jumpIf(address, '!=', loopback4, 'other'),
@@ -121,6 +119,8 @@ function bind6(plan: Plan): Line[] {
     ...(sources.ipv4.length > 0 ? moveTo4(plan, 'any') : moveTo6(plan, 'any')),
     target('loopback'),
     ...(sources.ipv6.length > 0 ? moveTo6(plan, 'loopback') : refuseLoopback6(plan)),
+    target('other'),
+    ...onlyPort(plan),
     target('served'),
     ...finishServer(plan),
     target('pass'),

@@ -26,17 +26,14 @@ export interface BpfBinding {
 
 /** Newest first: what an old kernel lacks costs one ability each. */
 const featureSets: readonly Features[] = [
-  { setRetval: true, lowPorts: true },
-  { setRetval: false, lowPorts: true },
-  { setRetval: false, lowPorts: false },
+  { socketOptions: true, setRetval: true, lowPorts: true },
+  { socketOptions: false, setRetval: true, lowPorts: true },
+  { socketOptions: false, setRetval: false, lowPorts: true },
+  { socketOptions: false, setRetval: false, lowPorts: false },
 ];
 
 /** @throws LbcapError `RUN_PERMISSION`, or `PLATFORM_UNSUPPORTED` for a kernel that is too old */
-export function bindCgroup(
-  kernel: Kernel,
-  cgroup: RunCgroup,
-  request: BindingRequest,
-): BpfBinding {
+export function bindCgroup(kernel: Kernel, cgroup: RunCgroup, request: BindingRequest): BpfBinding {
   const open: number[] = [];
   const close = () => {
     for (const descriptor of open.splice(0)) closeSync(descriptor);

@@ -83,7 +83,8 @@ export class Child {
     this.#listen('SIGCHLD', () => {
       const signal = waiter.stopSignalOf(this.pid);
       // The shell above waits for lbcap, not for the child: it must see a stopped job.
-      if (signal !== null && stops.has(signal) && inForeground()) process.kill(process.pid, 'SIGSTOP');
+      if (signal !== null && stops.has(signal) && inForeground())
+        process.kill(process.pid, 'SIGSTOP');
     });
   }
 
@@ -126,7 +127,12 @@ function startError(name: string, cause: unknown): LbcapError {
       { cause },
     );
   }
-  return new LbcapError('RUN_FAILED', `${quote(name)} cannot be started (${messageOf(cause)})`, undefined, {
-    cause,
-  });
+  return new LbcapError(
+    'RUN_FAILED',
+    `${quote(name)} cannot be started (${messageOf(cause)})`,
+    undefined,
+    {
+      cause,
+    },
+  );
 }

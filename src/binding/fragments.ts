@@ -36,7 +36,9 @@ export const context = {
 } as const;
 export const socket = { sourceIp4: 24, sourceIp6: [28, 32, 36, 40] } as const;
 
-const helpers = { bind: 64, setRetval: 187 } as const;
+const helpers = { getsockopt: 58, bind: 64, setRetval: 187 } as const;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 const SOCK_DGRAM = 2;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -142,7 +144,10 @@ function takeTurn(maps: Maps, cursor: number, size: number): Line[] {
 /** Chooses an IPv4 address into `address`. @param at makes its jump targets unique */
 export function choose4({ maps, sources }: Surroundings, at: string): Line[] {
   const runs = sources.ipv4;
-  const lines = [...takeTurn(maps, word.cursor4, countOf(runs)), aluRegister('mov', address, choice)];
+  const lines = [
+    ...takeTurn(maps, word.cursor4, countOf(runs)),
+    aluRegister('mov', address, choice),
+  ];
   for (const [index, { count: size }] of runs.slice(0, -1).entries()) {
     lines.push(jumpIf(address, '<', size, `${at}-run-${index}`), alu('sub', address, size));
   }
@@ -209,6 +214,24 @@ export function bind6(): Line[] {
     storeImmediate(8, frame, name6, AF_INET6),
     storeImmediate(4, frame, name6 + 24, 0),
     ...bindTo(name6, 28),
+  ];
+}
+
+/** Jumps when the socket takes no IPv4. What the kernel cannot tell counts as no. Uses r0 to r5. */
+export function ifIpv6Only(to: string): Line[] {
+  return [
+    storeImmediate(4, frame, -8, 0),
+    aluRegister('mov', 1, ctx),
+    alu('mov', 2, IPPROTO_IPV6),
+    alu('mov', 3, IPV6_V6ONLY),
+    aluRegister('mov', 4, frame),
+    alu('add', 4, -8),
+    alu('mov', 5, 4),
+    call(helpers.getsockopt),
+    load(4, 1, frame, -8),
+    jumpIf(0, '!=', 0, `not-${to}`),
+    jumpIf(1, '!=', 0, to),
+    target(`not-${to}`),
   ];
 }
 

@@ -4,6 +4,8 @@ import { Socket } from 'node:net';
 
 /** Says that lbcap ended as it should, so that there is nothing to do. */
 export interface Guard {
+  /** Missing where there is no shell. */
+  readonly pid: number | undefined;
   dismiss(): void;
 }
 
@@ -52,6 +54,7 @@ function start(script: string, word: string, third: number | 'ignore'): Guard {
   input?.on('error', () => undefined);
   if (input instanceof Socket) input.unref();
   return {
+    pid: shell.pid,
     dismiss() {
       input?.end('done\n');
     },

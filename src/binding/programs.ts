@@ -60,6 +60,8 @@ export interface Plan extends Surroundings {
 export interface Features {
   /** bpf_set_retval (5.18): an error other than EPERM. */
   readonly setRetval: boolean;
+  /** bpf_getsockopt knows IPV6_V6ONLY (6.1). */
+  readonly socketOptions: boolean;
   /** bind programs may allow ports below 1024 (5.12). */
   readonly lowPorts: boolean;
 }
@@ -284,10 +286,7 @@ function sendmsg6(plan: Plan): Line[] {
     jumpIf(3, '!=', 0, 'kept'),
     jumpIf(4, '!=', 0, 'kept'),
     ...(plan.ipv6 === 'refuse'
-      ? [
-          ...count(maps, extra.refused * 8),
-          ...fail(errnoOf('ECONNREFUSED'), features.setRetval),
-        ]
+      ? [...count(maps, extra.refused * 8), ...fail(errnoOf('ECONNREFUSED'), features.setRetval)]
       : sources.ipv6.length === 0
         ? // The kernel does not let a datagram to ::1 be led to IPv4 (ENOTSUPP in udpv6_sendmsg).
           countNoAddress(maps)

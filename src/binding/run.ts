@@ -65,7 +65,9 @@ async function chooseMethod(kernel: Kernel, request: RunRequest): Promise<Method
   try {
     return openBpf(kernel, request);
   } catch (error) {
-    const lacking = error instanceof LbcapError && ['RUN_PERMISSION', 'PLATFORM_UNSUPPORTED'].includes(error.code);
+    const lacking =
+      error instanceof LbcapError &&
+      ['RUN_PERMISSION', 'PLATFORM_UNSUPPORTED'].includes(error.code);
     if (!lacking) throw error;
     const method = await openSeccomp(kernel, request);
     request.onNotice(

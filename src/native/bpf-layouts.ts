@@ -33,7 +33,13 @@ export type Hook = keyof typeof attachType;
 /** Bytes that all of the commands below fit in; the rest must be zero. */
 export const attributeSize = 80;
 
-export const mapCreateLayout = { type: 0, keySize: 4, valueSize: 8, maxEntries: 12, name: 28 } as const;
+export const mapCreateLayout = {
+  type: 0,
+  keySize: 4,
+  valueSize: 8,
+  maxEntries: 12,
+  name: 28,
+} as const;
 export const mapLookupLayout = { map: 0, key: 8, value: 16 } as const;
 export const programLoadLayout = {
   type: 0,

@@ -1,5 +1,13 @@
 /** A cgroup directory that this very process has just made: the only place programs may be put. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { LbcapError } from '../errors.js';
 

@@ -49,7 +49,11 @@ export async function runAction(
   }
   const [name, ...rest] = words.slice(before);
   if (name === undefined) {
-    throw new LbcapError('USAGE', 'there is no command to run', 'put it behind --: lbcap run kafka-client=127.0.0.2 -- ./my-client');
+    throw new LbcapError(
+      'USAGE',
+      'there is no command to run',
+      'put it behind --: lbcap run kafka-client=127.0.0.2 -- ./my-client',
+    );
   }
   const { label, chosen } = labelOf(before === 0 ? nameOf(name) : words[0], options);
   const sources = sourcesOf(label, options.pool === true);
@@ -73,7 +77,7 @@ export async function runAction(
   } catch (error) {
     return failed(error);
   }
-  report(label, sources, result, options);
+  report(label, result, options);
   return result.status;
 }
 
@@ -87,7 +91,7 @@ function failed(error: unknown): number {
     : ownFailure;
 }
 
-function report(label: Label, sources: Sources, result: RunResult, options: RunOptions): void {
+function report(label: Label, result: RunResult, options: RunOptions): void {
   const json = JSON.stringify(accountObject(label, result));
   if (options.account !== undefined) {
     try {
@@ -104,7 +108,14 @@ function report(label: Label, sources: Sources, result: RunResult, options: RunO
 }
 
 function accountObject(label: Label, { status, method, account }: RunResult) {
-  return { event: 'run', label: label.name, address: label.text, method, status, ...(account satisfies Account) };
+  return {
+    event: 'run',
+    label: label.name,
+    address: label.text,
+    method,
+    status,
+    ...(account satisfies Account),
+  };
 }
 
 /** A label from the command line or the registry; `chosen` when its address was found here. */
