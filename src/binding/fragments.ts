@@ -36,7 +36,7 @@ export const context = {
 } as const;
 export const socket = { sourceIp4: 24, sourceIp6: [28, 32, 36, 40] } as const;
 
-const helpers = { getsockopt: 58, bind: 64, setRetval: 187 } as const;
+const helpers = { getsockopt: 57, bind: 64, setRetval: 187 } as const;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 const SOCK_DGRAM = 2;
