@@ -42,7 +42,15 @@ const FETCH = 0x01;
 const PSEUDO_MAP_VALUE = 2;
 
 const widthBits: Readonly<Record<Width, number>> = { 4: 0x00, 2: 0x08, 1: 0x10, 8: 0x18 };
-const operations = { add: 0x00, sub: 0x10, and: 0x50, lsh: 0x60, mod: 0x90, mov: 0xb0 } as const;
+const operations = {
+  add: 0x00,
+  sub: 0x10,
+  and: 0x50,
+  lsh: 0x60,
+  rsh: 0x70,
+  mod: 0x90,
+  mov: 0xb0,
+} as const;
 const NEGATE = 0x80;
 const SWAP_TO_BIG_ENDIAN = 0xd0 | REGISTER;
 const comparisons = { '==': 0x10, '>': 0x20, '>=': 0x30, '!=': 0x50, '<': 0xa0 } as const;

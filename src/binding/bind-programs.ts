@@ -3,6 +3,7 @@ import { errnoOf } from '../native/errno.js';
 import { blocks, blockWords, extra } from './account-layout.js';
 import {
   alu,
+  aluRegister,
   jump,
   jumpIf,
   jumpIf32,
@@ -24,11 +25,11 @@ import {
   ctx,
   fail,
   finish,
-  ifIpv6Only,
   kind,
   loopback4,
   loopback6Last,
   mappedThird,
+  portAndProcess,
   wordOf,
 } from './fragments.js';
 import type { Plan, Program } from './programs.js';
@@ -56,7 +57,7 @@ function finishServer({ features }: Plan): Line[] {
 }
 
 function bind4(plan: Plan): Line[] {
-  const { maps, sources } = plan;
+  const { maps, sources, features } = plan;
   return [
     ...begin(),
     load(4, address, ctx, context.userIp4),
@@ -79,6 +80,7 @@ function bind4(plan: Plan): Line[] {
           alu('mov', 1, wordOf(sources.ipv4[0].first, 0)),
           store(4, ctx, context.userIp4, 1),
           ...countKind(maps, 0),
+          ...(features.currentProcess ? [...portAndProcess(maps), store(4, 2, 0, 0)] : []),
         ]),
     target('served'),
     ...finishServer(plan),
@@ -108,8 +110,7 @@ function bind6(plan: Plan): Line[] {
     jumpIf(3, '!=', 0, 'other'),
     jumpIf(address, '==', loopback6Last, 'loopback'),
     jumpIf(address, '!=', 0, 'other'),
-    // [::] that is for IPv6 alone is like ::1: beside it the program listens on 0.0.0.0.
-    ...(plan.features.socketOptions ? ifIpv6Only('loopback') : []),
+    ...(plan.server && plan.features.currentProcess ? ifIpv6Only(plan, 'loopback') : []),
     jump('any'),
     target('mapped'),
     jumpIf(address, '==', 0, 'any'),
@@ -125,6 +126,19 @@ function bind6(plan: Plan): Line[] {
     ...finishServer(plan),
     target('pass'),
     ...finish(1),
+  ];
+}
+
+/**
+ * Jumps for [::] on a port that this process listens on over IPv4 already: it must be for IPv6
+ * alone then, or the kernel would not have let it. No program can ask for IPV6_V6ONLY itself.
+ */
+function ifIpv6Only({ maps }: Plan, to: string): Line[] {
+  return [
+    ...portAndProcess(maps),
+    load(4, 1, 2, 0),
+    aluRegister('sub', 1, 0),
+    jumpIf(1, '==', 0, to),
   ];
 }
 

@@ -8,6 +8,7 @@ import { accountSize, blockWords, blocks, extra, word, type Block } from './acco
 import type { Account, AddressCount, Tally } from './account.js';
 import { encode } from './asm.js';
 import type { RunCgroup } from './cgroup.js';
+import { portsSize } from './fragments.js';
 import { programsOf, type Features, type Ipv6Mode, type Plan } from './programs.js';
 import { addressTexts, countOf, type Sources } from './sources.js';
 
@@ -26,10 +27,10 @@ export interface BpfBinding {
 
 /** Newest first: what an old kernel lacks costs one ability each. */
 const featureSets: readonly Features[] = [
-  { socketOptions: true, setRetval: true, lowPorts: true },
-  { socketOptions: false, setRetval: true, lowPorts: true },
-  { socketOptions: false, setRetval: false, lowPorts: true },
-  { socketOptions: false, setRetval: false, lowPorts: false },
+  { currentProcess: true, setRetval: true, lowPorts: true },
+  { currentProcess: false, setRetval: true, lowPorts: true },
+  { currentProcess: false, setRetval: false, lowPorts: true },
+  { currentProcess: false, setRetval: false, lowPorts: false },
 ];
 
 /** @throws LbcapError `RUN_PERMISSION`, or `PLATFORM_UNSUPPORTED` for a kernel that is too old */
@@ -62,7 +63,8 @@ function attach(
   const pooled = countOf(ipv4) > 1 || countOf(ipv6) > 1;
   const account = keep(createMap(kernel, 'lbcap_account', accountSize));
   const addresses = pooled ? keep(createMap(kernel, 'lbcap_addresses', addressSize)) : -1;
-  const plan = { ...request, maps: { account, addresses } };
+  const ports = request.server ? keep(createMap(kernel, 'lbcap_ports', portsSize)) : -1;
+  const plan = { ...request, maps: { account, addresses, ports } };
   for (const [hook, program] of loadAll(kernel, plan)) {
     try {
       keep(createLink(kernel, program, cgroup.fresh, hook));

@@ -36,9 +36,7 @@ export const context = {
 } as const;
 export const socket = { sourceIp4: 24, sourceIp6: [28, 32, 36, 40] } as const;
 
-const helpers = { getsockopt: 57, bind: 64, setRetval: 187 } as const;
-const IPPROTO_IPV6 = 41;
-const IPV6_V6ONLY = 26;
+const helpers = { currentProcess: 14, bind: 64, setRetval: 187 } as const;
 const SOCK_DGRAM = 2;
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -48,7 +46,12 @@ export interface Maps {
   readonly account: number;
   /** 64-bit words: streams of each IPv4 address, of each IPv6 address, then the same for UDP. */
   readonly addresses: number;
+  /** Under --server, for each port: the process that listens on it over IPv4, 32 bits. */
+  readonly ports: number;
 }
+
+/** Bytes of the value of `ports`. */
+export const portsSize = 65_536 * 4;
 
 /** What the fragments need to know; `sources` is what connections are given. */
 export interface Surroundings {
@@ -112,6 +115,20 @@ export function fail(errno: number, setRetval: boolean): Line[] {
 /** Jumps away unless the IPv4 address in a register (network order) is 127/8. Uses r1. */
 export function unlessLoopback4(register: Register, to: string): Line[] {
   return [aluRegister('mov', 1, register), alu('and', 1, 0xff), jumpIf(1, '!=', loopbackNet, to)];
+}
+
+/** The address of this port's word into r2, the process's id into r0. Uses r0 to r5. */
+export function portAndProcess(maps: Maps): Line[] {
+  return [
+    call(helpers.currentProcess),
+    // The upper half is the process, the lower one the thread.
+    alu('rsh', 0, 32),
+    load(4, 1, ctx, context.userPort),
+    alu('and', 1, 0xffff),
+    alu('lsh', 1, 2),
+    ...loadMapValue(2, maps.ports, 0),
+    aluRegister('add', 2, 1),
+  ];
 }
 
 /** Adds one to a word of the account. Uses r1 and r2. */
@@ -214,24 +231,6 @@ export function bind6(): Line[] {
     storeImmediate(8, frame, name6, AF_INET6),
     storeImmediate(4, frame, name6 + 24, 0),
     ...bindTo(name6, 28),
-  ];
-}
-
-/** Jumps when the socket takes no IPv4. What the kernel cannot tell counts as no. Uses r0 to r5. */
-export function ifIpv6Only(to: string): Line[] {
-  return [
-    storeImmediate(4, frame, -8, 0),
-    aluRegister('mov', 1, ctx),
-    alu('mov', 2, IPPROTO_IPV6),
-    alu('mov', 3, IPV6_V6ONLY),
-    aluRegister('mov', 4, frame),
-    alu('add', 4, -8),
-    alu('mov', 5, 4),
-    call(helpers.getsockopt),
-    load(4, 1, frame, -8),
-    jumpIf(0, '!=', 0, `not-${to}`),
-    jumpIf(1, '!=', 0, to),
-    target(`not-${to}`),
   ];
 }
 

@@ -60,8 +60,8 @@ export interface Plan extends Surroundings {
 export interface Features {
   /** bpf_set_retval (5.18): an error other than EPERM. */
   readonly setRetval: boolean;
-  /** bpf_getsockopt knows IPV6_V6ONLY (6.1). */
-  readonly socketOptions: boolean;
+  /** bpf_get_current_pid_tgid in programs on cgroups (6.0). */
+  readonly currentProcess: boolean;
   /** bind programs may allow ports below 1024 (5.12). */
   readonly lowPorts: boolean;
 }
