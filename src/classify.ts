@@ -51,17 +51,15 @@ export interface ClassifierOptions {
 /** No packet may read this as an IP header: neither family nor fast path. */
 const nobody = -1;
 
-/**
- * Counters are per label, in wire bytes. In the file of a label a packet stands once: `total` is
- * not `out + in` where both ends are the label's.
- */
+/** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
 export class Classifier {
   readonly outPackets: Float64Array;
   readonly outBytes: Float64Array;
   readonly inPackets: Float64Array;
   readonly inBytes: Float64Array;
-  readonly totalPackets: Float64Array;
-  readonly totalBytes: Float64Array;
+  /** Both ends are the label's: counted in `out` and in `in`. */
+  readonly selfPackets: Float64Array;
+  readonly selfBytes: Float64Array;
   packets = 0;
   bytes = 0;
   labelledPackets = 0;
@@ -81,8 +79,8 @@ export class Classifier {
     this.outBytes = new Float64Array(labels);
     this.inPackets = new Float64Array(labels);
     this.inBytes = new Float64Array(labels);
-    this.totalPackets = new Float64Array(labels);
-    this.totalBytes = new Float64Array(labels);
+    this.selfPackets = new Float64Array(labels);
+    this.selfBytes = new Float64Array(labels);
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
@@ -118,7 +116,7 @@ export class Classifier {
     const { usesPorts } = lookup;
     const header = this.#ip;
     const others = keepOthers ? labels : nobody;
-    const { outPackets, outBytes, inPackets, inBytes, totalPackets, totalBytes } = this;
+    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
 
     let packets = 0;
     let bytes = 0;
@@ -130,13 +128,13 @@ export class Classifier {
     let packetsLeft = this.#packetsLeft;
     let bytesLeft = this.#bytesLeft;
 
-    // The last pair of addresses (and ports) and what it meant: neighbours are often alike.
+    // The last source and the last destination, and whose they were: one of the two often stays.
     let memoSource = 0;
+    let memoSourcePort = 0;
+    let memoFrom = lookup.v4(0, 0);
     let memoDestination = 0;
-    let memoPorts = -1;
-    let memoFrom = nobody;
-    let memoTo = nobody;
-    let memoValid = false;
+    let memoDestinationPort = 0;
+    let memoTo = memoFrom;
 
     // The run of records under way goes to one or two outputs.
     let runStart = batch.start;
@@ -176,24 +174,20 @@ export class Classifier {
             } else portsCut = usesPorts;
           }
         }
-        if (
-          memoValid &&
-          source === memoSource &&
-          destination === memoDestination &&
-          ports === memoPorts
-        ) {
-          from = memoFrom;
-          to = memoTo;
-        } else {
-          from = lookup.v4(source, ports >>> 16);
-          to = lookup.v4(destination, ports & 0xffff);
+        const sourcePort = ports >>> 16;
+        if (source !== memoSource || sourcePort !== memoSourcePort) {
+          memoFrom = lookup.v4(source, sourcePort);
           memoSource = source;
-          memoDestination = destination;
-          memoPorts = ports;
-          memoFrom = from;
-          memoTo = to;
-          memoValid = true;
+          memoSourcePort = sourcePort;
         }
+        const destinationPort = ports & 0xffff;
+        if (destination !== memoDestination || destinationPort !== memoDestinationPort) {
+          memoTo = lookup.v4(destination, destinationPort);
+          memoDestination = destination;
+          memoDestinationPort = destinationPort;
+        }
+        from = memoFrom;
+        to = memoTo;
         if (from >= 0 || to >= 0) {
           observer?.packet(
             4,
@@ -245,15 +239,14 @@ export class Classifier {
       if (from >= 0) {
         outPackets[from]++;
         outBytes[from] += wire;
-        totalPackets[from]++;
-        totalBytes[from] += wire;
         first = from;
         if (to >= 0) {
           inPackets[to]++;
           inBytes[to] += wire;
-          if (to !== from) {
-            totalPackets[to]++;
-            totalBytes[to] += wire;
+          if (to === from) {
+            selfPackets[to]++;
+            selfBytes[to] += wire;
+          } else {
             // One order for both directions, so that a dialogue of two labels is one run.
             first = from < to ? from : to;
             second = from < to ? to : from;
@@ -264,8 +257,6 @@ export class Classifier {
       } else if (to >= 0) {
         inPackets[to]++;
         inBytes[to] += wire;
-        totalPackets[to]++;
-        totalBytes[to] += wire;
         first = to;
         labelledPackets++;
         labelledBytes += wire;

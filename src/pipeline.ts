@@ -2,7 +2,7 @@
 import type { Classifier, RunSink } from './classify.js';
 import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
-import { scaleToNanoseconds } from './packet/batch.js';
+import { type BatchFormat, convertRecords } from './packet/batch.js';
 import type { LabelFiles, WrittenFile } from './sinks/label-files.js';
 import type { Source } from './sources/source.js';
 
@@ -12,8 +12,8 @@ export interface PipelineOptions {
   readonly arena: Arena;
   /** `null` only watches. */
   readonly files: LabelFiles | null;
-  /** Records leave with nanoseconds though the source gives microseconds. */
-  readonly scaleToNanoseconds: boolean;
+  /** Byte order and timestamp unit that the records leave in. */
+  readonly outputFormat: BatchFormat;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
   /** After each batch; for progress. */
@@ -49,8 +49,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     for (;;) {
       const batch = await source.next();
       if (batch === null) break;
-      if (options.scaleToNanoseconds) scaleToNanoseconds(arena.view, batch);
-      classifier.classify(batch, sink);
+      classifier.classify(convertRecords(arena.view, batch, options.outputFormat), sink);
       options.onBatch?.();
       if (files !== null && files.error !== null) break;
       if (classifier.finished) break;

@@ -34,4 +34,9 @@ async function supervise(order: SupervisorOrder): Promise<void> {
   closeSync(descriptor);
 }
 
-await supervise(workerData as SupervisorOrder);
+// No await at the top level, since the bundles are CommonJS. Thrown there, it is the worker's error.
+supervise(workerData as SupervisorOrder).catch((error: unknown) => {
+  setImmediate(() => {
+    throw error;
+  });
+});

@@ -4,7 +4,7 @@ import { bpfFilter } from '../filters/bpf.js';
 import { displayFilter } from '../filters/wireshark.js';
 import type { Label } from '../labels/label.js';
 import { quote } from '../labels/quote.js';
-import { platform } from '../loopback/platform.js';
+import { loopbackInterface } from '../loopback/interface.js';
 
 export interface FilterOptions {
   /** `--for`: one of `filterTargets`. */
@@ -53,7 +53,7 @@ function isTarget(text: string): text is Target {
 
 function textLines(labels: readonly Label[], options: FilterOptions): string[] {
   const target = options.for;
-  const name = options.interface ?? (platform() === 'linux' ? 'lo' : 'lo0');
+  const name = options.interface ?? loopbackInterface();
   if (target === undefined || !isTarget(target)) {
     return labels.flatMap(options.each === true ? bothOnOneLine : paragraph);
   }

@@ -1,27 +1,40 @@
 #!/usr/bin/env node
-/** The `lbcap` program: hands over to a command, and turns its failure into a line and a status. */
-import { exitStatusOf, LbcapError, messageOf } from '../errors.js';
+/** The `lbcap` program: answers `filter` at once, and hands everything else to commander. */
+import { writeSync } from 'node:fs';
+import { reportFailure } from './failure.js';
 import { filterDirectly } from './filter-direct.js';
+import { isSystemError } from '../errors.js';
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read our output has gone (`lbcap filter | head -1`): nothing is left to do.
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
-try {
-  const [command, ...words] = process.argv.slice(2);
-  const text = command === 'filter' ? filterDirectly(words) : null;
-  if (text === null) await (await import('./program.js')).runProgram(process.argv);
-  else process.stdout.write(text);
-} catch (error) {
-  process.exitCode = fail(error);
+// The two are bundled apart (.ci/bundle.ts): of program.js, `filter` loads nothing. No await at the
+// top level, since the bundles are CommonJS.
+const [command, ...words] = process.argv.slice(2);
+if (command !== 'filter' || !answerFilter(words)) {
+  import('./program.js').then(({ main }) => main(process.argv)).catch(reportFailure);
 }
 
-function fail(error: unknown): number {
-  if (process.env['LBCAP_DEBUG'] === '1' && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? error.message}\n`);
+/** False when it is commander's turn: nothing was printed then. */
+function answerFilter(words: readonly string[]): boolean {
+  try {
+    const text = filterDirectly(words);
+    if (text === null) return false;
+    print(text);
+  } catch (error) {
+    reportFailure(error);
   }
-  process.stderr.write(`lbcap: ${messageOf(error)}\n`);
-  return error instanceof LbcapError ? exitStatusOf(error) : 1;
+  return true;
+}
+
+/** Node's stream for standard output takes longer to make than all the rest here to run. */
+function print(text: string): void {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  try {
+    while (written < bytes.length) written += writeSync(1, bytes, written);
+  } catch (error) {
+    // Whoever read our output has gone (`lbcap filter | head -1`): nothing is left to do.
+    if (isSystemError(error, 'EPIPE')) return;
+    // A pipe that somebody made non-blocking is full: the stream knows how to wait.
+    if (!isSystemError(error, 'EAGAIN')) throw error;
+    process.stdout.write(bytes.subarray(written));
+  }
 }

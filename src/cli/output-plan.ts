@@ -45,6 +45,6 @@ export function planOutput(
     directory,
     names,
     paths,
-    othersPath: keepOthers ? (paths[paths.length - 1] as string) : null,
+    othersPath: keepOthers ? paths[paths.length - 1] : null,
   };
 }

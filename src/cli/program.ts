@@ -2,16 +2,47 @@
 import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
+import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
 import { runCommand } from './commands/run.js';
+import { splitCommand } from './commands/split.js';
+import { watchCommand } from './commands/watch.js';
+import { version } from '../version.js';
+
+const help = `
+Examples:
+  lbcap watch --label kafka-client=127.0.0.2
+  lbcap split trace.pcap --label kafka-client=127.0.0.2 -o bug
+  lbcap filter --label kafka-client=127.0.0.2 --for wireshark
+
+Exit status: 0 done, 1 it failed, 2 wrong words (nothing was touched), 3 packets lost (--strict).`;
+
+/** Runs a command to its end; failures are told, not thrown. */
+export async function main(words: readonly string[]): Promise<void> {
+  // The terminal may be gone (SIGHUP): what cannot be said is not worth dying for.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // EPIPE: whoever read it has gone, as in `lbcap --help | head -1`.
+    if (error.code !== 'EPIPE') reportFailure(error);
+  });
+  try {
+    await runProgram(words);
+  } catch (error) {
+    reportFailure(error);
+  }
+}
 
 /** @throws LbcapError `USAGE` for what commander does not accept */
-export async function runProgram(words: readonly string[]): Promise<void> {
-  const program = new Command('lbcap').description(
-    'Tell the clients on your loopback apart: one address, one capture file, one filter each.',
-  );
-  program.addCommand(filterCommand()).addCommand(labelCommand()).addCommand(runCommand());
-  // The words of a command that is run are not lbcap's, --version among them.
+async function runProgram(words: readonly string[]): Promise<void> {
+  const program = new Command('lbcap')
+    .description(
+      'Tell the clients on your loopback apart: one address, one capture file, one filter each.',
+    )
+    .version(version, '-V, --version')
+    .addHelpText('after', help);
+  const commands = [watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()];
+  for (const command of commands) program.addCommand(command);
+  // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();
   quieten(program);
   try {

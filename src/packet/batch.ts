@@ -74,13 +74,46 @@ export function endOfWholeRecords(
   return at;
 }
 
-/** Turns microseconds into nanoseconds in place, record by record. */
-export function scaleToNanoseconds(view: DataView, batch: Batch): void {
-  const little = !batch.format.bigEndian;
+/**
+ * Gives the record headers of a batch another byte order or timestamp unit, in place, and returns
+ * the batch as it then is. From nano- to microseconds the fraction is truncated, as libpcap does.
+ */
+export function convertRecords(view: DataView, batch: Batch, target: BatchFormat): Batch {
+  const { bigEndian, nanoseconds } = batch.format;
+  if (bigEndian === target.bigEndian && nanoseconds === target.nanoseconds) return batch;
+  const [from, to] = [!bigEndian, !target.bigEndian];
   let at = batch.start;
   while (at < batch.end) {
-    const fraction = at + recordLayout.fraction;
-    view.setUint32(fraction, view.getUint32(fraction, little) * 1000, little);
-    at += recordLayout.size + view.getUint32(at + recordLayout.capturedLength, little);
+    const fraction = view.getUint32(at + recordLayout.fraction, from);
+    const captured = view.getUint32(at + recordLayout.capturedLength, from);
+    view.setUint32(at, view.getUint32(at, from), to);
+    view.setUint32(
+      at + recordLayout.fraction,
+      nanoseconds === target.nanoseconds
+        ? fraction
+        : target.nanoseconds
+          ? fraction * 1000
+          : Math.floor(fraction / 1000),
+      to,
+    );
+    view.setUint32(at + recordLayout.capturedLength, captured, to);
+    const original = at + recordLayout.originalLength;
+    view.setUint32(original, view.getUint32(original, from), to);
+    at += recordLayout.size + captured;
   }
+  const { linkType } = batch.format;
+  return { ...batch, format: { ...target, linkType } };
+}
+
+/** True when a record of the batch is younger than `milliseconds` since 1970. */
+export function hasRecordAfter(view: DataView, batch: Batch, milliseconds: number): boolean {
+  const { bigEndian, nanoseconds } = batch.format;
+  const perMillisecond = nanoseconds ? 1e6 : 1e3;
+  for (let at = batch.start; at + recordLayout.size <= batch.end;) {
+    const seconds = view.getUint32(at + recordLayout.seconds, !bigEndian);
+    const fraction = view.getUint32(at + recordLayout.fraction, !bigEndian);
+    if (seconds * 1e3 + fraction / perMillisecond > milliseconds) return true;
+    at += recordLayout.size + view.getUint32(at + recordLayout.capturedLength, !bigEndian);
+  }
+  return false;
 }

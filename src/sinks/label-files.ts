@@ -47,9 +47,12 @@ class OutputFile {
   /** Writes under way. */
   pending = 0;
   slot = -1;
-  /** Bytes in the slot, and how many of them a flush has written already. */
-  filled = 0;
-  flushed = 0;
+  /** Arena offsets: where the slot's unwritten bytes begin, where the next goes, where it ends. */
+  unwritten = 0;
+  next = 0;
+  limit = 0;
+  /** Something came since the clock's hand last passed (`Slots.victim`). */
+  used = false;
   failedAt = Infinity;
   constructor(readonly path: string) {}
 }
@@ -59,7 +62,7 @@ class OutputFile {
  * whatever kills the process between two writes.
  */
 export class LabelFiles implements RunSink {
-  readonly #arena: Arena;
+  readonly #bytes: Uint8Array;
   readonly #slots: Slots;
   readonly #files: OutputFile[];
   readonly #fileHeader: Uint8Array;
@@ -76,7 +79,7 @@ export class LabelFiles implements RunSink {
    * @throws OUTPUT_EXISTS, OUTPUT_IO: then nothing that it made is left behind
    */
   constructor(options: LabelFilesOptions) {
-    this.#arena = options.arena;
+    this.#bytes = options.arena.bytes;
     this.#slots = new Slots(options.slots);
     // The rest can then always be taken back at once.
     this.#mostInFlight = Math.floor(this.#slots.count / 2);
@@ -100,21 +103,31 @@ export class LabelFiles implements RunSink {
   }
 
   append(output: number, start: number, end: number): void {
-    const file = this.#file(output);
+    const file = this.#files[output];
+    const next = file.next + (end - start);
+    if (next > file.limit) {
+      this.#appendElsewhere(output, file, start, end);
+      return;
+    }
+    this.#bytes.copyWithin(file.next, start, end);
+    file.next = next;
+    file.used = true;
+  }
+
+  /** The slot is full, or there is none, or the records are longer than any. */
+  #appendElsewhere(output: number, file: OutputFile, start: number, end: number): void {
     if (file.failedAt !== Infinity) return;
-    const length = end - start;
-    if (file.filled + length > this.#slots.size) this.#writeSlot(file);
-    if (length > this.#slots.size) {
+    this.#writeSlot(file);
+    if (end - start > this.#slots.size) {
       this.#writeNow(file, start, end);
       return;
     }
-    if (file.slot < 0) {
-      file.slot = this.#takeSlot(output);
-    } else {
-      this.#slots.touch(file.slot);
-    }
-    this.#arena.bytes.copyWithin(this.#slots.start(file.slot) + file.filled, start, end);
-    file.filled += length;
+    file.slot = this.#takeSlot(output);
+    file.unwritten = file.next = this.#slots.start(file.slot);
+    file.limit = file.next + this.#slots.size;
+    this.#bytes.copyWithin(file.next, start, end);
+    file.next += end - start;
+    file.used = true;
   }
 
   /**
@@ -161,7 +174,7 @@ export class LabelFiles implements RunSink {
   }
 
   #file(output: number): OutputFile {
-    return this.#files[output] as OutputFile;
+    return this.#files[output];
   }
 
   #createAll(): void {
@@ -194,17 +207,28 @@ export class LabelFiles implements RunSink {
   #takeSlot(output: number): number {
     let slot = this.#slots.take(output);
     if (slot < 0) {
-      this.#evict(this.#file(this.#slots.victim()));
+      this.#evict(this.#file(this.#slots.victim((owner) => this.#secondChance(owner))));
       slot = this.#slots.take(output);
     }
     return slot;
   }
 
+  #secondChance(output: number): boolean {
+    const file = this.#file(output);
+    const { used } = file;
+    file.used = false;
+    return used;
+  }
+
   #evict(file: OutputFile): void {
     this.#flushSlot(file);
     this.#slots.release(file.slot);
+    this.#leaveSlot(file);
+  }
+
+  #leaveSlot(file: OutputFile): void {
     file.slot = -1;
-    file.filled = file.flushed = 0;
+    file.unwritten = file.next = file.limit = 0;
   }
 
   /** Sends a slot on its way; the file has none afterwards. Waits for the disk when it lags. */
@@ -215,16 +239,13 @@ export class LabelFiles implements RunSink {
       this.#evict(file);
       return;
     }
-    const start = this.#slots.start(slot);
-    const { position } = file;
-    const [from, to] = [start + file.flushed, start + file.filled];
-    file.position += to - from;
-    file.slot = -1;
-    file.filled = file.flushed = 0;
+    const { position, unwritten, next } = file;
+    file.position += next - unwritten;
+    this.#leaveSlot(file);
     this.#slots.detach(slot);
     file.pending++;
     this.#inFlight++;
-    this.#writeAsync(file, from, to, position, 0, () => {
+    this.#writeAsync(file, unwritten, next, position, 0, () => {
       this.#slots.release(slot);
       file.pending--;
       this.#inFlight--;
@@ -245,7 +266,7 @@ export class LabelFiles implements RunSink {
     settled: () => void,
   ): void {
     const start = from + done;
-    write(file.fd, this.#arena.bytes, start, to - start, position + done, (error, written) => {
+    write(file.fd, this.#bytes, start, to - start, position + done, (error, written) => {
       if (error !== null) {
         this.#fail(file, position, outputError(file.path, error));
         settled();
@@ -256,17 +277,16 @@ export class LabelFiles implements RunSink {
   }
 
   #flushSlot(file: OutputFile): void {
-    if (file.slot < 0 || file.flushed === file.filled) return;
-    const start = this.#slots.start(file.slot);
-    this.#writeNow(file, start + file.flushed, start + file.filled);
-    file.flushed = file.filled;
+    if (file.slot < 0 || file.unwritten === file.next) return;
+    this.#writeNow(file, file.unwritten, file.next);
+    file.unwritten = file.next;
   }
 
   #writeNow(file: OutputFile, start: number, end: number): void {
     if (!this.#ready(file)) return;
     const { position } = file;
     try {
-      writeFully(file.fd, this.#arena.bytes, start, end, position);
+      writeFully(file.fd, this.#bytes, start, end, position);
       file.position += end - start;
     } catch (error) {
       this.#fail(file, position, outputError(file.path, error));

@@ -25,8 +25,6 @@ export class Slots {
   readonly #free: number[];
   /** Output that a filling slot belongs to, or -1. */
   readonly #owner: Int32Array;
-  /** A second chance for slots that were used since the hand last passed. */
-  readonly #used: Uint8Array;
   #hand = 0;
 
   constructor(regions: readonly Region[]) {
@@ -35,11 +33,10 @@ export class Slots {
     this.size = regions[0]?.size ?? 0;
     this.#free = regions.map((_, index) => index);
     this.#owner = new Int32Array(this.count).fill(-1);
-    this.#used = new Uint8Array(this.count);
   }
 
   start(slot: number): number {
-    return (this.#regions[slot] as Region).start;
+    return this.#regions[slot].start;
   }
 
   /** A free slot, now `owner`'s, or -1. */
@@ -47,7 +44,6 @@ export class Slots {
     const slot = this.#free.pop();
     if (slot === undefined) return -1;
     this.#owner[slot] = owner;
-    this.#used[slot] = 1;
     return slot;
   }
 
@@ -61,19 +57,16 @@ export class Slots {
     this.#free.push(slot);
   }
 
-  touch(slot: number): void {
-    this.#used[slot] = 1;
-  }
-
-  /** The owner of a slot to take away: one not used lately (clock algorithm). There must be one. */
-  victim(): number {
+  /**
+   * The owner of a slot to take away: one not used lately (clock algorithm). There must be one.
+   * @param wasUsed asks and forgets whether an owner used its slot since it was last asked
+   */
+  victim(wasUsed: (owner: number) => boolean): number {
     for (;;) {
       const slot = this.#hand;
       this.#hand = slot + 1 === this.count ? 0 : slot + 1;
-      const owner = this.#owner[slot] as number;
-      if (owner < 0) continue;
-      if (this.#used[slot] === 0) return owner;
-      this.#used[slot] = 0;
+      const owner = this.#owner[slot];
+      if (owner >= 0 && !wasUsed(owner)) return owner;
     }
   }
 }

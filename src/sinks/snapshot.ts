@@ -49,4 +49,11 @@ export interface Snapshot {
   /** Packets whose headers are cut or contradict themselves. */
   readonly unclassified: number;
   readonly counters: SourceCounters;
+  /**
+   * Health of all labels together, where a connection between two of them counts once. Without it
+   * a table can only add up the labels.
+   */
+  readonly tcp?: TcpHealth;
+  /** Flows forgotten for want of room. Not 0: the TCP health is partial. */
+  readonly flowsEvicted?: number;
 }

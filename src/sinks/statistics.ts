@@ -6,6 +6,9 @@ import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
 export interface FlowStatistics {
+  /** Flows forgotten for want of room. */
+  readonly evicted: number;
+  totalHealth(): TcpHealth;
   health(label: number): TcpHealth;
   busiestPeer(label: number): string | null;
 }
@@ -25,25 +28,34 @@ export function takeSnapshot(
   startedAt: number,
 ): Snapshot {
   const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
-    packets: packets[index] as number,
-    bytes: bytes[index] as number,
+    packets: packets[index],
+    bytes: bytes[index],
   });
   return {
     at,
     elapsed: at - startedAt,
-    labels: labels.map((label, index): LabelSnapshot => ({
-      name: label.name,
-      address: label.text,
-      out: of(classifier.outPackets, classifier.outBytes, index),
-      in: of(classifier.inPackets, classifier.inBytes, index),
-      total: of(classifier.totalPackets, classifier.totalBytes, index),
-      tcp: flows?.health(index) ?? noHealth,
-      busiestPeer: flows?.busiestPeer(index) ?? null,
-    })),
+    labels: labels.map((label, index): LabelSnapshot => {
+      const out = of(classifier.outPackets, classifier.outBytes, index);
+      const into = of(classifier.inPackets, classifier.inBytes, index);
+      const self = of(classifier.selfPackets, classifier.selfBytes, index);
+      return {
+        name: label.name,
+        address: label.text,
+        out,
+        in: into,
+        total: {
+          packets: out.packets + into.packets - self.packets,
+          bytes: out.bytes + into.bytes - self.bytes,
+        },
+        tcp: flows?.health(index) ?? noHealth,
+        busiestPeer: flows?.busiestPeer(index) ?? null,
+      };
+    }),
     all: { packets: classifier.packets, bytes: classifier.bytes },
     labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },
     unclassified: classifier.unclassified,
     counters,
+    ...(flows === null ? {} : { tcp: flows.totalHealth(), flowsEvicted: flows.evicted }),
   };
 }

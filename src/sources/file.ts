@@ -142,7 +142,7 @@ class PcapSource implements Source {
   }
 
   #regionOf(read: number): Region {
-    return this.#regions[read % this.#regions.length] as Region;
+    return this.#regions[read % this.#regions.length];
   }
 
   /** The region being walked must stay as it is: one read fewer than there are regions. */

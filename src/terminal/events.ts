@@ -1,5 +1,6 @@
 /** The objects of `--json`: one a line, for programs. Pure. */
-import type { LabelSnapshot, Snapshot } from '../sinks/snapshot.js';
+import type { SourceCounters } from '../packet/counters.js';
+import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
 
 /** The two filter languages, for one label. */
 export interface LabelFilters {
@@ -46,8 +47,42 @@ export function startEvent(
   };
 }
 
-function trafficOf(label: LabelSnapshot) {
+/** What both later events say of a label. */
+export interface LabelTraffic extends Traffic {
+  readonly name: string;
+  /** From the label, and to it. */
+  readonly out: Traffic;
+  readonly in: Traffic;
+  readonly tcp: TcpHealth;
+  readonly busiestPeer: string | null;
+}
+
+/** What both later events say of the whole. `null` is "not known". */
+interface Totals extends Traffic, SourceCounters {
+  readonly time: string;
+  /** Seconds since the start. */
+  readonly elapsed: number;
+  readonly labelled: Traffic;
+  readonly unclassified: number;
+}
+
+export interface SampleEvent extends Totals {
+  readonly event: 'sample';
+  readonly labels: readonly LabelTraffic[];
+  readonly others: Traffic;
+}
+
+export interface EndEvent extends Totals {
+  readonly event: 'end';
+  readonly labels: readonly (LabelTraffic & AnnouncedLabel)[];
+  readonly others: Traffic & { readonly file: string | null };
+  /** What ended it early; `null` for a normal end. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+}
+
+function trafficOf(label: LabelSnapshot): LabelTraffic {
   return {
+    name: label.name,
     packets: label.total.packets,
     bytes: label.total.bytes,
     out: label.out,
@@ -57,57 +92,45 @@ function trafficOf(label: LabelSnapshot) {
   };
 }
 
-function totalsOf(snapshot: Snapshot) {
-  const { counters } = snapshot;
+function totalsOf(snapshot: Snapshot, time: Date): Totals {
   return {
+    time: time.toISOString(),
+    elapsed: Math.round(snapshot.elapsed) / 1000,
     packets: snapshot.all.packets,
     bytes: snapshot.all.bytes,
     labelled: snapshot.labelled,
     unclassified: snapshot.unclassified,
-    received: counters.received,
-    kernelDropped: counters.kernelDropped,
-    interfaceDropped: counters.interfaceDropped,
+    ...snapshot.counters,
   };
 }
 
-/** `elapsed` is seconds since the start. */
-export function sampleEvent(snapshot: Snapshot, time: Date) {
+export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
   return {
-    event: 'sample' as const,
-    time: time.toISOString(),
-    elapsed: snapshot.elapsed / 1000,
-    labels: snapshot.labels.map((label) => ({ name: label.name, ...trafficOf(label) })),
+    event: 'sample',
+    ...totalsOf(snapshot, time),
+    labels: snapshot.labels.map(trafficOf),
     others: snapshot.others,
-    ...totalsOf(snapshot),
   };
 }
 
-/** `error` is the message of what ended it early, `null` for a normal end. */
+/** @param files paths that were really written */
 export function endEvent(
   snapshot: Snapshot,
   time: Date,
   announced: readonly AnnouncedLabel[],
   files: ReadonlySet<string>,
   othersFile: string | null,
-  error: { code: string; message: string } | null,
-) {
+  error: EndEvent['error'],
+): EndEvent {
   const written = (file: string | null) => (file !== null && files.has(file) ? file : null);
   return {
-    event: 'end' as const,
-    time: time.toISOString(),
-    elapsed: snapshot.elapsed / 1000,
+    event: 'end',
+    ...totalsOf(snapshot, time),
     labels: snapshot.labels.map((label, index) => {
-      const known = announced[index] as AnnouncedLabel;
-      return {
-        name: label.name,
-        address: label.address,
-        ...trafficOf(label),
-        file: written(known.file),
-        filters: known.filters,
-      };
+      const known = announced[index];
+      return { ...known, ...trafficOf(label), file: written(known.file) };
     }),
     others: { ...snapshot.others, file: written(othersFile) },
-    ...totalsOf(snapshot),
     error,
   };
 }

@@ -123,7 +123,7 @@ describe('link layers', () => {
             .trimEnd()
             .split('\n')
             .map((line) => line.trim()),
-          list.map(({ data, offset }) => (data[offset]! >> 4 === 4 ? '127.0.0.2' : '::1')),
+          list.map(({ data, offset }) => (data[offset] >> 4 === 4 ? '127.0.0.2' : '::1')),
           `link type ${linkType}`,
         );
       }

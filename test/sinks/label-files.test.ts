@@ -46,7 +46,7 @@ function open(names: readonly string[], more: { force?: boolean; directory?: str
   });
   return {
     files,
-    append(output: number, bytes: Bytes): void {
+    append: (output: number, bytes: Bytes): void => {
       arena.bytes.set(bytes, 0);
       files.append(output, 0, bytes.length);
     },
@@ -79,14 +79,14 @@ describe('per-label files', () => {
         const bytes = someRecord(index % 4999 === 0 ? 262_144 : (index * 31) % 1500, index);
         const output = (index * index) % labels;
         append(output, bytes);
-        expected[output]!.push(bytes);
+        expected[output].push(bytes);
         if (index % 3001 === 0) files.flush();
         if (index % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
       const written = await files.close();
       assert.equal(files.error, null);
       for (const [index, name] of names.entries()) {
-        const parts = expected[index]!;
+        const parts = expected[index];
         if (parts.length === 1 && labels > 256) continue;
         const path = join(directory, String(labels), `${name}.pcap`);
         assert.ok(readFileSync(path).equals(concat(...parts)), name);

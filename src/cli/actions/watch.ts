@@ -1,0 +1,104 @@
+/** What `lbcap watch` does. */
+import { LbcapError } from '../../errors.js';
+import { captureFilter } from '../../filters/capture.js';
+import type { Label } from '../../labels/label.js';
+import { loopbackInterface } from '../../loopback/interface.js';
+import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
+import { createArena, type Arena, type Region } from '../../packet/arena.js';
+import { linkTypes } from '../../packet/link-layer.js';
+import { dropPrivileges } from '../../privileges.js';
+import { slotSizes } from '../../sinks/slots.js';
+import { openFileInput, StreamInput } from '../../sources/byte-input.js';
+import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import type { Source } from '../../sources/source.js';
+import { defaultBufferSize, openLive } from '../../sources/live.js';
+import { createLiveView } from '../../terminal/live.js';
+import { defaultDirectory, planOutput } from '../output-plan.js';
+import { runCapture } from '../run-capture.js';
+import type { WatchOptions } from '../watch-options.js';
+
+/** An open capture, and the first line about it. */
+interface Opened {
+  readonly source: Source;
+  readonly opening: string;
+}
+
+/** @returns the exit status */
+export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
+  const plan = options.write
+    ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
+    : null;
+  const outputs = plan === null ? [] : slotSizes(plan.names.length);
+  const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
+  const input = regions.slice(0, fileRegionSizes.length);
+  const view = createLiveView({ stream: process.stderr, env: process.env });
+  const { source, opening } = await open(labels, options, arena, input, (text) => {
+    view.notice(`lbcap: ${text}`);
+  });
+  // Only the capture needs root: the files are to be the user's.
+  dropPrivileges(process.env);
+  return runCapture({
+    labels,
+    source,
+    engine: options.read === null ? options.engine : 'file',
+    arena,
+    slots: regions.slice(fileRegionSizes.length),
+    plan,
+    force: options.force,
+    nanoseconds: options.nanoseconds,
+    json: options.json,
+    strict: options.strict,
+    live: true,
+    view,
+    packetLimit: options.packets,
+    byteLimit: options.bytes,
+    duration: options.duration,
+    opening,
+  });
+}
+
+async function open(
+  labels: readonly Label[],
+  options: WatchOptions,
+  arena: Arena,
+  regions: readonly Region[],
+  onNotice: (text: string) => void,
+): Promise<Opened> {
+  if (options.read !== null) {
+    const input =
+      options.read === '-'
+        ? new StreamInput('standard input', process.stdin)
+        : await openFileInput(options.read);
+    return {
+      source: await openPcap(input, arena, regions),
+      opening: `watching ${input.name}, Ctrl-C ends`,
+    };
+  }
+  const name = options.interface ?? loopbackInterface();
+  const filter = captureFilter(labels, options.filter, options.others);
+  const capture = {
+    interface: name,
+    snaplen: options.snaplen,
+    bufferSize: options.bufferSize ?? defaultBufferSize,
+    filter,
+    nanoseconds: options.nanoseconds,
+    arena,
+    regions,
+    onNotice,
+  };
+  if (options.engine === 'cap') {
+    if (options.strict) {
+      throw new LbcapError(
+        'ENGINE_LIMIT',
+        '--engine cap does not count lost packets',
+        'leave out --strict, or use --engine libpcap',
+      );
+    }
+    const { openCap } = await import('../../sources/cap.js');
+    return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
+  }
+  // Alone first: inside the parentheses of the labels' filter it could mean something else.
+  if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
+  const source = await openLive(capture);
+  return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
+}

@@ -1,0 +1,163 @@
+/** An activated libpcap capture: packets into a memory stream, a run per call. */
+import { promisify } from 'node:util';
+import { LbcapError } from '../errors.js';
+import type { BatchFormat } from '../packet/batch.js';
+import { activate, type ActivateOptions } from './activate.js';
+import {
+  errorBufferSize,
+  fileHeaderLayout,
+  nanosecondMagic,
+  pcapError,
+  statsLayout,
+} from './layouts.js';
+import type { Library } from './library.js';
+import { MemoryStream } from './memory-stream.js';
+import type { Pointer } from './symbols.js';
+
+/** pcap_stats(3PCAP). */
+export interface CaptureStats {
+  readonly received: number;
+  readonly dropped: number;
+  readonly interfaceDropped: number;
+}
+
+/**
+ * One capture handle. Calls do not overlap: between `dispatch` and its settling only `breakLoop`
+ * and `stats` may be called, which libpcap lets other threads do.
+ */
+export class Capture {
+  readonly format: BatchFormat;
+  /** `breakLoop` ends a `dispatch` that waits. Where not, only a non-blocking capture can be ended. */
+  readonly breakWakes: boolean;
+  readonly #library: Library;
+  readonly #handle: Pointer;
+  readonly #dispatch: (count: number) => Promise<number>;
+  readonly #breakOnExit: () => void;
+  #stream: MemoryStream;
+  #dumper: Pointer;
+  #closed = false;
+
+  constructor(library: Library, options: ActivateOptions) {
+    this.#library = library;
+    this.breakWakes = library.breakWakes;
+    this.#handle = activate(library, options);
+    try {
+      this.#stream = new MemoryStream(library);
+      this.#dumper = this.#openDumper();
+      this.format = this.#readFormat();
+    } catch (error) {
+      library.pcap.pcap_close(this.#handle);
+      throw error;
+    }
+    const { pcap, dump } = library;
+    this.#dispatch = promisify((count: number, done: (error: unknown, result: number) => void) => {
+      pcap.pcap_dispatch.async(this.#handle, count, dump, this.#dumper, done);
+    });
+    // At exit Node waits for its worker threads, and one of them may be waiting for a packet that
+    // never comes: process.exit() would hang (measured; native-notes/koffi.md).
+    this.#breakOnExit = () => this.breakLoop();
+    process.on('exit', this.#breakOnExit);
+  }
+
+  /**
+   * Lets libpcap write up to `count` packets into the run, on a worker thread. Waits for the first
+   * where the handle blocks. Resolves to how many; -2 (`pcapError.break`) after `breakLoop`, when
+   * packets may have come nevertheless. Rejects with `CAPTURE_FAILED`; what came before is in the run.
+   */
+  async dispatch(count: number): Promise<number> {
+    const result = await this.#dispatch(count);
+    if (result >= 0 || result === pcapError.break) return result;
+    throw new LbcapError(
+      'CAPTURE_FAILED',
+      `the capture ended (${this.#library.pcap.pcap_geterr(this.#handle)})`,
+      'is the interface still there and up?',
+    );
+  }
+
+  /** Length of the run in bytes: whole records. */
+  runLength(): number {
+    return this.#stream.flush();
+  }
+
+  /** Copies a part of the run. */
+  copyRun(from: number, target: Uint8Array): void {
+    this.#stream.copy(from, target);
+  }
+
+  /** Forgets the run. With `shrink` its memory goes back to the system too. */
+  resetRun(shrink: boolean): void {
+    if (!shrink) {
+      this.#stream.rewind();
+      return;
+    }
+    this.#library.pcap.pcap_dump_close(this.#dumper);
+    this.#stream.free();
+    this.#stream = new MemoryStream(this.#library);
+    this.#dumper = this.#openDumper();
+    this.#stream.flush();
+    this.#stream.rewind();
+  }
+
+  /** Ends a `dispatch`, now or the next one. Safe at any time, also while one waits. */
+  breakLoop(): void {
+    if (!this.#closed) this.#library.pcap.pcap_breakloop(this.#handle);
+  }
+
+  /** From now on `dispatch` takes what there is and never waits. */
+  setNonBlocking(): void {
+    const errors = new Uint8Array(new ArrayBuffer(errorBufferSize));
+    if (this.#library.pcap.pcap_setnonblock(this.#handle, 1, errors) < 0) {
+      throw new LbcapError('CAPTURE_FAILED', 'libpcap cannot stop waiting for packets');
+    }
+  }
+
+  /** `null` where the system does not say. */
+  stats(): CaptureStats | null {
+    const bytes = new Uint8Array(new ArrayBuffer(statsLayout.size));
+    if (this.#library.pcap.pcap_stats(this.#handle, bytes) !== 0) return null;
+    const words = new Uint32Array(bytes.buffer);
+    return {
+      received: words[statsLayout.received / 4],
+      dropped: words[statsLayout.dropped / 4],
+      interfaceDropped: words[statsLayout.interfaceDropped / 4],
+    };
+  }
+
+  /** Gives everything back. No `dispatch` may be under way. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    process.off('exit', this.#breakOnExit);
+    // pcap_dump_close closes the FILE, and closing writes the stream's words a last time: only then
+    // may block and words be freed.
+    this.#library.pcap.pcap_dump_close(this.#dumper);
+    this.#stream.free();
+    this.#library.pcap.pcap_close(this.#handle);
+  }
+
+  #openDumper(): Pointer {
+    const dumper = this.#library.pcap.pcap_dump_fopen(this.#handle, this.#stream.file);
+    if (dumper !== null) return dumper;
+    throw new LbcapError(
+      'LINK_TYPE_UNSUPPORTED',
+      `packets of this interface do not fit a capture file (${this.#library.pcap.pcap_geterr(this.#handle)})`,
+    );
+  }
+
+  /** The file header that libpcap wrote first says link type and unit in a file's own numbers. */
+  #readFormat(): BatchFormat {
+    const header = new Uint8Array(new ArrayBuffer(fileHeaderLayout.size));
+    if (this.#stream.flush() < header.length) {
+      throw new LbcapError('INVARIANT', 'libpcap wrote no file header');
+    }
+    this.#stream.copy(0, header);
+    this.#stream.rewind();
+    const words = new Uint32Array(header.buffer);
+    return {
+      // The upper bits say how long a frame check sequence is; there is none on a loopback.
+      linkType: words[fileHeaderLayout.linkType / 4] & 0xffff,
+      bigEndian: new Uint8Array(new Uint16Array([1]).buffer)[0] === 0,
+      nanoseconds: words[fileHeaderLayout.magic / 4] === nanosecondMagic,
+    };
+  }
+}

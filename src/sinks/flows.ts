@@ -1,0 +1,227 @@
+/** Every flow of the labels: TCP health and busiest peers, in the capture's one pass. */
+import {
+  tcpFlagsAt,
+  tcpHeaderLength,
+  tcpPayloadLength,
+  tcpSequenceAt,
+  tcpWindowAt,
+} from '../packet/tcp.js';
+import { segment, segmentEvent } from './connection.js';
+import { keyMatches, keySize, readKey } from './flow-key.js';
+import { flowLayout, flowState } from './flow-layout.js';
+import { FlowRecords } from './flow-records.js';
+import { HealthCounters } from './health.js';
+import { noPeer, PeerTable, unresolvedPeer } from './peers.js';
+import type { TcpHealth } from './snapshot.js';
+
+const defaultMaximum = 262_144;
+const tcpProtocol = 6;
+const memoSize = 256;
+/** Linux's ip_local_port_range: a port in here is likely a client's. */
+const firstEphemeral = 32_768;
+const lastEphemeral = 60_999;
+
+const { address, ports, kind, lowRest, highRest, state, label, peer, seen, size } = flowLayout;
+
+/**
+ * Flows by 5-tuple, both directions one flow. No allocation per packet; memory doubles up to
+ * `maximumFlows` (some 100 bytes each). Beyond it a closed or long unseen flow is evicted, and
+ * counted: from then on a connection may be forgotten while it is open.
+ */
+export class FlowTable {
+  readonly #view: DataView;
+  readonly #records: FlowRecords;
+  readonly #health: HealthCounters;
+  readonly #peers: PeerTable;
+  /** Seconds of the latest packet: an array's element, since a field would be boxed. */
+  readonly #latest = new Float64Array(1);
+  readonly #key = new Int32Array(keySize);
+  /** Records found last, by a cheap hash: a few busy flows make most of the packets. */
+  readonly #memo = new Int32Array(memoSize);
+
+  /**
+   * @param options.view the arena that every offset refers to
+   * @param options.labels how many labels there are
+   */
+  constructor(options: { view: DataView; labels: number; maximumFlows?: number }) {
+    this.#view = options.view;
+    const maximum = options.maximumFlows ?? defaultMaximum;
+    this.#records = new FlowRecords(maximum, (at) => {
+      this.#health.change(at, this.#records.words[at + state], 0);
+    });
+    this.#health = new HealthCounters(options.labels, this.#records);
+    this.#peers = new PeerTable(options.labels, maximum, (moved) => {
+      this.#movePeers(moved);
+    });
+  }
+
+  /** Flows evicted to make room. Not 0: open connections and retransmissions may be too few. */
+  get evicted(): number {
+    return this.#records.evicted;
+  }
+
+  /**
+   * Takes in one packet of at least one label.
+   *
+   * @param family of the IP header at `ip`, whose addresses are wholly captured
+   * @param protocol the upper layer's, after any extension headers
+   * @param transport offset of the TCP, UDP or SCTP header; 0 when there is none
+   * @param end offset after the last captured byte
+   * @param wireBytes original length of the whole frame
+   * @param source label index, or -1
+   * @param destination label index, or -1
+   * @param seconds timestamp; with its fraction, "unanswered for a second" is exact
+   */
+  packet(
+    family: 4 | 6,
+    ip: number,
+    protocol: number,
+    transport: number,
+    end: number,
+    wireBytes: number,
+    source: number,
+    destination: number,
+    seconds: number,
+  ): void {
+    if (seconds > this.#latest[0]) this.#latest[0] = seconds;
+    const key = this.#key;
+    const side = readKey(key, this.#view, family, ip, protocol, transport, end);
+    const records = this.#records;
+    const mix =
+      key[ports] ^ (key[ports] >>> 16) ^ (key[address] >>> 24) ^ (key[address + 1] >>> 24);
+    const slot = mix & (memoSize - 1);
+    let at = this.#memo[slot];
+    if (!keyMatches(records.words, at, key, family)) {
+      at = records.find(key, family);
+      if (at < 0) {
+        at = records.insert(key);
+        records.words[at + label + side] = source;
+        records.words[at + label + (side ^ 1)] = destination;
+        records.words[at + peer] = records.words[at + peer + 1] = unresolvedPeer;
+      }
+      this.#memo[slot] = at;
+    }
+    const words = records.words;
+    if (words[at + seen] === 0) words[at + seen] = 1;
+    if (protocol === tcpProtocol && transport !== 0) {
+      this.#segment(at, family, ip, transport, end, wireBytes, side, seconds);
+    }
+    let credited = words[at + peer];
+    if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 0);
+    if (credited !== noPeer) this.#peers.credit(credited, wireBytes);
+    credited = words[at + peer + 1];
+    if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 1);
+    if (credited !== noPeer) this.#peers.credit(credited, wireBytes);
+  }
+
+  /**
+   * @param now seconds on the packets' clock, by default the latest packet's: while nothing comes
+   *   in, only the caller knows how late it is
+   */
+  health(labelIndex: number, now: number = this.#latest[0]): TcpHealth {
+    return this.#health.of(labelIndex, now);
+  }
+
+  /** The health of all labels together, where a connection between two of them counts once. */
+  totalHealth(now: number = this.#latest[0]): TcpHealth {
+    return this.#health.total(now);
+  }
+
+  /**
+   * The peer with most bytes either way: `127.0.0.1:9092` or `[::1]:9092` where the peer is the
+   * server, else its address, over all its ports. `null` when there was no packet.
+   */
+  busiestPeer(labelIndex: number): string | null {
+    return this.#peers.busiest(labelIndex);
+  }
+
+  #segment(
+    at: number,
+    family: 4 | 6,
+    ip: number,
+    transport: number,
+    end: number,
+    wireBytes: number,
+    side: number,
+    seconds: number,
+  ): void {
+    const view = this.#view;
+    const header = tcpHeaderLength(view, transport, end);
+    if (header === 0) return;
+    const words = this.#records.words;
+    const before = words[at + state];
+    const events = segment(
+      words,
+      at,
+      side,
+      tcpFlagsAt(view, transport),
+      tcpSequenceAt(view, transport),
+      tcpPayloadLength(view, family, ip, transport, header, end, wireBytes),
+      tcpWindowAt(view, transport),
+    );
+    if (words[at + state] !== before) this.#health.change(at, before, words[at + state]);
+    if (events === 0) return;
+    this.#health.count(at, events);
+    if ((events & segmentEvent.restart) !== 0) {
+      this.#records.synAt[at / size] = seconds;
+      words[at + peer] = words[at + peer + 1] = unresolvedPeer;
+    }
+  }
+
+  /** Finds, or makes, the peer that the label at `side` sees at the other side. */
+  #resolvePeer(at: number, side: number): number {
+    const other = side ^ 1;
+    const words = this.#records.words;
+    const labelIndex = words[at + label + side];
+    const serves = this.#serves(at, side);
+    const otherServes = this.#serves(at, other);
+    // A label that talks to itself sees the server it talks to, and its bytes once.
+    const itself = labelIndex === words[at + label + other];
+    const counted = labelIndex >= 0 && (!itself || (side === 0 ? otherServes : !serves));
+    let index = noPeer;
+    if (counted) {
+      const rest = at + (other === 0 ? lowRest : highRest);
+      const pair = words[at + ports];
+      const port = other === 0 ? pair >>> 16 : pair & 0xffff;
+      index = this.#peers.index(
+        labelIndex,
+        words[at + kind] >>> 8 === 4 ? 4 : 6,
+        words[at + address + other],
+        words[rest],
+        words[rest + 1],
+        words[rest + 2],
+        otherServes ? port : 0,
+      );
+    }
+    words[at + peer + side] = index;
+    return index;
+  }
+
+  /**
+   * Whether this side is the server: it got the SYN; where none was seen, its port is the one that
+   * is not ephemeral, else the lower. With equal ports both sides are.
+   */
+  #serves(at: number, side: number): boolean {
+    const bits = this.#records.words[at + state];
+    if ((bits & (flowState.server | (flowState.server << 1))) !== 0) {
+      return (bits & (flowState.server << side)) !== 0;
+    }
+    const pair = this.#records.words[at + ports];
+    const low = pair >>> 16;
+    const high = pair & 0xffff;
+    if (low === high) return true;
+    return side === (isEphemeral(low) && !isEphemeral(high) ? 1 : 0);
+  }
+
+  #movePeers(moved: Int32Array): void {
+    const { words, count } = this.#records;
+    for (let at = 0; at < count * size; at += size) {
+      if (words[at + peer] >= 0) words[at + peer] = moved[words[at + peer]];
+      if (words[at + peer + 1] >= 0) words[at + peer + 1] = moved[words[at + peer + 1]];
+    }
+  }
+}
+
+function isEphemeral(port: number): boolean {
+  return port >= firstEphemeral && port <= lastEphemeral;
+}

@@ -1,0 +1,82 @@
+/** Several captures, one after the other, as one source. */
+import { LbcapError } from '../errors.js';
+import type { Batch, BatchFormat } from '../packet/batch.js';
+import { nothingKnown, type SourceCounters } from '../packet/counters.js';
+import type { Source } from './source.js';
+
+/**
+ * @param sources already open; their record headers may differ, batch by batch
+ * @throws INPUT_FORMAT when their link types differ: no classic pcap file could hold both
+ */
+export function inSequence(sources: readonly Source[]): Source {
+  const [first] = sources;
+  if (first === undefined) throw new LbcapError('USAGE', 'no capture was given', 'name a file');
+  const other = sources.find((source) => source.format.linkType !== first.format.linkType);
+  if (other !== undefined) {
+    throw new LbcapError(
+      'INPUT_FORMAT',
+      `${first.name} and ${other.name} have different link types (${first.format.linkType} and ${other.format.linkType})`,
+      'split them one at a time',
+    );
+  }
+  return sources.length === 1 ? first : new SequenceSource(sources, first);
+}
+
+class SequenceSource implements Source {
+  readonly name: string;
+  readonly format: BatchFormat;
+  readonly snaplen: number;
+  readonly size: number | null;
+  readonly #sources: readonly Source[];
+  #current = 0;
+  #damage: LbcapError | null = null;
+
+  constructor(sources: readonly Source[], first: Source) {
+    this.#sources = sources;
+    this.name = `${first.name} and ${sources.length - 1} more`;
+    this.format = {
+      ...first.format,
+      // The finer unit, so that nothing is lost.
+      nanoseconds: sources.some((source) => source.format.nanoseconds),
+    };
+    this.snaplen = Math.max(...sources.map((source) => source.snaplen));
+    this.size = sources.some((source) => source.size === null)
+      ? null
+      : sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
+  }
+
+  get position(): number {
+    return this.#sources.reduce((sum, source) => sum + source.position, 0);
+  }
+
+  /** A damaged capture does not keep the ones behind it from being read; it is told at the end. */
+  async next(): Promise<Batch | null> {
+    for (;;) {
+      const source = this.#sources[this.#current];
+      if (source === undefined) {
+        if (this.#damage !== null) throw this.#damage;
+        return null;
+      }
+      try {
+        const batch = await source.next();
+        if (batch !== null) return batch;
+      } catch (error) {
+        if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
+        this.#damage ??= error;
+      }
+      this.#current++;
+    }
+  }
+
+  stop(): void {
+    for (const source of this.#sources) source.stop();
+  }
+
+  counters(): SourceCounters {
+    return nothingKnown;
+  }
+
+  async close(): Promise<void> {
+    for (const source of this.#sources) await source.close();
+  }
+}

@@ -1,0 +1,122 @@
+/** From snapshots to the numbers that a table shows: pure, without widths and colours. */
+import type { LabelSnapshot, Snapshot, Traffic } from '../sinks/snapshot.js';
+
+/** One line of the table, still as numbers. */
+export interface Row {
+  readonly label: string;
+  readonly address: string;
+  readonly outPackets: number;
+  readonly outBytes: number;
+  readonly inPackets: number;
+  readonly inBytes: number;
+  /** Per second; `null` when no time has passed. */
+  readonly byteRate: number | null;
+  readonly packetRate: number | null;
+  readonly open: number;
+  readonly resets: number;
+  readonly retransmissions: number;
+  readonly unanswered: number;
+  readonly busiestPeer: string | null;
+}
+
+export interface Rows {
+  /** In the labels' order. */
+  readonly rows: readonly Row[];
+  /** Labels left out because they were too many: the quieter ones. */
+  readonly more: number;
+  /** Of all labels, those left out too; `null` when there is only one. */
+  readonly total: Row | null;
+  /** The rates are means since the start, not of the last interval. */
+  readonly mean: boolean;
+}
+
+const nothing: Traffic = { packets: 0, bytes: 0 };
+
+/**
+ * The rows of one moment.
+ *
+ * @param previous an earlier snapshot of the same capture: rates are since then; `null`: since the
+ *   start
+ * @param maximum how many labels may be shown
+ */
+export function tableRows(
+  previous: Snapshot | null,
+  current: Snapshot,
+  maximum: number = Infinity,
+): Rows {
+  const milliseconds = previous === null ? current.elapsed : current.at - previous.at;
+  const { labels } = current;
+  const rows = busiest(labels, maximum).map((index) =>
+    labelRow(labels[index], previous?.labels[index].total ?? nothing, milliseconds),
+  );
+  return {
+    rows,
+    more: labels.length - rows.length,
+    total: labels.length > 1 ? totalRow(previous, current, milliseconds) : null,
+    mean: previous === null,
+  };
+}
+
+/** Packets and bytes a second from one count to the next. */
+export function rates(
+  before: Traffic,
+  after: Traffic,
+  milliseconds: number,
+): { byteRate: number | null; packetRate: number | null } {
+  if (!(milliseconds >= 1)) return { byteRate: null, packetRate: null };
+  return {
+    byteRate: ((after.bytes - before.bytes) * 1000) / milliseconds,
+    packetRate: ((after.packets - before.packets) * 1000) / milliseconds,
+  };
+}
+
+/** Indices of the labels with most bytes so far, in the labels' order, so that rows do not jump. */
+export function busiest(labels: readonly LabelSnapshot[], maximum: number): number[] {
+  const indices = labels.map((_, index) => index);
+  if (labels.length <= maximum) return indices;
+  return indices
+    .sort((a, b) => labels[b].total.bytes - labels[a].total.bytes || a - b)
+    .slice(0, Math.max(0, maximum))
+    .sort((a, b) => a - b);
+}
+
+function labelRow(label: LabelSnapshot, before: Traffic, milliseconds: number): Row {
+  return {
+    label: label.name,
+    address: label.address,
+    outPackets: label.out.packets,
+    outBytes: label.out.bytes,
+    inPackets: label.in.packets,
+    inBytes: label.in.bytes,
+    ...rates(before, label.total, milliseconds),
+    open: label.tcp.open,
+    resets: label.tcp.resets,
+    retransmissions: label.tcp.retransmissions,
+    unanswered: label.tcp.unanswered,
+    busiestPeer: label.busiestPeer,
+  };
+}
+
+/**
+ * Each packet counts once in each column: no two labels are its source. The rates are of all
+ * labelled packets, so one between two labels counts once there too.
+ */
+function totalRow(previous: Snapshot | null, current: Snapshot, milliseconds: number): Row {
+  const sum = (of: (label: LabelSnapshot) => number): number =>
+    current.labels.reduce((total, label) => total + of(label), 0);
+  const tcp = current.tcp;
+  return {
+    label: 'total',
+    address: '',
+    outPackets: sum((label) => label.out.packets),
+    outBytes: sum((label) => label.out.bytes),
+    inPackets: sum((label) => label.in.packets),
+    inBytes: sum((label) => label.in.bytes),
+    ...rates(previous?.labelled ?? nothing, current.labelled, milliseconds),
+    open: tcp?.open ?? sum((label) => label.tcp.open),
+    resets: tcp?.resets ?? sum((label) => label.tcp.resets),
+    retransmissions: tcp?.retransmissions ?? sum((label) => label.tcp.retransmissions),
+    unanswered: tcp?.unanswered ?? sum((label) => label.tcp.unanswered),
+    busiestPeer: null,
+  };
+}
