@@ -3,11 +3,11 @@ import { closeSync } from 'node:fs';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 import { createLink, createMap, loadProgram, readMap } from '../native/bpf.js';
 import { errnoName } from '../native/errno.js';
+import type { FreshCgroup } from '../native/fresh-cgroup.js';
 import type { Kernel } from '../native/kernel.js';
 import { accountSize, blockWords, blocks, extra, word, type Block } from './account-layout.js';
 import type { Account, AddressCount, Tally } from './account.js';
 import { encode } from './asm.js';
-import type { RunCgroup } from './cgroup.js';
 import { portsSize } from './fragments.js';
 import { programsOf, type Features, type Ipv6Mode, type Plan } from './programs.js';
 import { addressTexts, countOf, type Sources } from './sources.js';
@@ -19,8 +19,10 @@ export interface BindingRequest {
   readonly rebind: boolean;
 }
 
-/** Programs at work. They are for as long as this process lives or `close` is called. */
+/** Programs that are loaded. They work, once linked, as long as this process lives or `close`. */
 export interface BpfBinding {
+  /** @throws SystemCallError */
+  link(cgroup: FreshCgroup): void;
   account(): Account;
   close(): void;
 }
@@ -33,55 +35,42 @@ const featureSets: readonly Features[] = [
   { currentProcess: false, setRetval: false, lowPorts: false },
 ];
 
-/** @throws LbcapError `RUN_PERMISSION`, or `PLATFORM_UNSUPPORTED` for a kernel that is too old */
-export function bindCgroup(kernel: Kernel, cgroup: RunCgroup, request: BindingRequest): BpfBinding {
+/** @throws SystemCallError, for `explain` */
+export function loadPrograms(kernel: Kernel, request: BindingRequest): BpfBinding {
   const open: number[] = [];
   const close = () => {
     for (const descriptor of open.splice(0)) closeSync(descriptor);
   };
-  try {
-    return attach(kernel, cgroup, request, open, close);
-  } catch (error) {
-    close();
-    throw explain(error);
-  }
-}
-
-function attach(
-  kernel: Kernel,
-  cgroup: RunCgroup,
-  request: BindingRequest,
-  open: number[],
-  close: () => void,
-): BpfBinding {
   const keep = (descriptor: number) => {
     open.push(descriptor);
     return descriptor;
   };
-  const { ipv4, ipv6 } = request.sources;
-  const addressSize = 8 * 2 * Math.max(1, countOf(ipv4) + countOf(ipv6));
-  const pooled = countOf(ipv4) > 1 || countOf(ipv6) > 1;
-  const account = keep(createMap(kernel, 'lbcap_account', accountSize));
-  const addresses = pooled ? keep(createMap(kernel, 'lbcap_addresses', addressSize)) : -1;
-  const ports = request.server ? keep(createMap(kernel, 'lbcap_ports', portsSize)) : -1;
-  const plan = { ...request, maps: { account, addresses, ports } };
-  for (const [hook, program] of loadAll(kernel, plan)) {
-    try {
-      keep(createLink(kernel, program, cgroup.fresh, hook));
-    } finally {
-      // The link holds it.
-      closeSync(program);
-    }
+  const { sources, server } = request;
+  const sizes = [countOf(sources.ipv4), countOf(sources.ipv6)];
+  const addressSize = 8 * 2 * Math.max(1, sizes[0] + sizes[1]);
+  const pooled = sizes.some((size) => size > 1);
+  try {
+    const account = keep(createMap(kernel, 'lbcap_account', accountSize));
+    const addresses = pooled ? keep(createMap(kernel, 'lbcap_addresses', addressSize)) : -1;
+    const ports = server ? keep(createMap(kernel, 'lbcap_ports', portsSize)) : -1;
+    const programs = loadAll(kernel, { ...request, maps: { account, addresses, ports } });
+    for (const [, program] of programs) keep(program);
+    return {
+      link: (cgroup) => {
+        for (const [hook, program] of programs) keep(createLink(kernel, program, cgroup, hook));
+      },
+      account: () =>
+        accountOf(
+          readMap(kernel, account, accountSize),
+          pooled ? readMap(kernel, addresses, addressSize) : null,
+          sources,
+        ),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
   }
-  return {
-    account: () =>
-      accountOf(
-        readMap(kernel, account, accountSize),
-        pooled ? readMap(kernel, addresses, addressSize) : null,
-        request.sources,
-      ),
-    close,
-  };
 }
 
 function loadAll(kernel: Kernel, plan: Omit<Plan, 'features'>) {
@@ -102,7 +91,8 @@ function loadAll(kernel: Kernel, plan: Omit<Plan, 'features'>) {
   throw failure;
 }
 
-function explain(error: unknown): unknown {
+/** A failure in words for people. */
+export function explain(error: unknown): unknown {
   if (isSystemError(error, 'EPERM')) {
     return new LbcapError(
       'RUN_PERMISSION',

@@ -1,10 +1,18 @@
 /** The cgroup of one run: made, entered for the length of a fork, left, emptied and removed. */
-import { closeSync, readdirSync, readFileSync, rmdirSync, watch, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  watch,
+  writeFile,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 import { mountCgroup2 } from '../native/cgroup-mount.js';
 import { FreshCgroup } from '../native/fresh-cgroup.js';
-import type { Kernel } from '../native/kernel.js';
+import { openKernel } from '../native/kernel.js';
 import { parseCgroupMount, parseOwnCgroup, processMark } from './proc.js';
 
 const prefix = 'lbcap-';
@@ -27,15 +35,22 @@ export class RunCgroup {
     this.#place = place;
   }
 
-  /** Runs `fork` with this process inside, so that the child is born there: no race, no wrapper. */
-  inside<T>(fork: () => T): T {
-    const pid = String(process.pid);
-    writeFileSync(join(this.fresh.path, 'cgroup.procs'), pid);
-    try {
-      return fork();
-    } finally {
-      writeFileSync(join(this.#place.own, 'cgroup.procs'), pid);
-    }
+  /**
+   * Puts this process inside, so that a child is born there: no race, no wrapper. It takes an RCU
+   * grace period, some 10 ms, in which other work can be done.
+   */
+  async enter(): Promise<void> {
+    // Not through node:fs/promises, which takes longer to load than all of this.
+    await new Promise<void>((resolve, reject) => {
+      writeFile(join(this.fresh.path, 'cgroup.procs'), String(process.pid), (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
+
+  leave(): void {
+    writeFileSync(join(this.#place.own, 'cgroup.procs'), String(process.pid));
   }
 
   /** Whether a process is in it or in a cgroup below. */
@@ -107,8 +122,8 @@ function signalQuietly(pid: number): void {
  *
  * @throws LbcapError `RUN_PERMISSION` where it cannot be made
  */
-export function createCgroup(kernel: Kernel): RunCgroup {
-  const place = findPlace(kernel);
+export async function createCgroup(): Promise<RunCgroup> {
+  const place = await findPlace();
   try {
     return createIn(place);
   } catch (error) {
@@ -118,7 +133,7 @@ export function createCgroup(kernel: Kernel): RunCgroup {
       throw refusal(place.own, error);
     }
   }
-  const own = ownMount(kernel);
+  const own = await ownMount();
   try {
     return createIn(own);
   } catch (error) {
@@ -133,9 +148,9 @@ function createIn(place: Place): RunCgroup {
   return new RunCgroup(new FreshCgroup(place.root, place.own, `${prefix}${mark}`), place);
 }
 
-function findPlace(kernel: Kernel): Place {
+async function findPlace(): Promise<Place> {
   const root = parseCgroupMount(readFileSync('/proc/self/mounts', 'utf8'));
-  if (root === null) return ownMount(kernel);
+  if (root === null) return ownMount();
   return { root, own: join(root, ownPath()), descriptor: null };
 }
 
@@ -143,7 +158,8 @@ function ownPath(): string {
   return parseOwnCgroup(readFileSync('/proc/self/cgroup', 'utf8'));
 }
 
-function ownMount(kernel: Kernel): Place {
+async function ownMount(): Promise<Place> {
+  const kernel = await openKernel();
   let descriptor: number;
   try {
     descriptor = mountCgroup2(kernel);

@@ -1,7 +1,7 @@
 /** One run, from the choice of method to the account. */
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 import { withCredentials, type Credentials } from '../native/credentials.js';
-import { openKernel, type Kernel } from '../native/kernel.js';
+import { openKernel, requireLinux, type Kernel } from '../native/kernel.js';
 import type { Account } from './account.js';
 import { openBpf } from './bpf-run.js';
 import { sudoCaller } from './caller.js';
@@ -15,8 +15,6 @@ export interface RunRequest extends BindingRequest {
   readonly environment: NodeJS.ProcessEnv;
   /** Something to know before the program's own output. */
   onNotice(text: string): void;
-  /** The program is about to be started, all else is ready. */
-  onReady?(method: MethodName): Promise<void>;
 }
 
 export interface RunResult {
@@ -33,11 +31,11 @@ export interface RunResult {
  * `ENGINE_LIMIT`, `COMMAND_UNKNOWN`, `COMMAND_REFUSED`, `RUN_FAILED`
  */
 export async function run(request: RunRequest): Promise<RunResult> {
-  const kernel = await openKernel();
-  const caller = sudoCaller(kernel, request.environment);
-  const method = await chooseMethod(kernel, request);
+  requireLinux();
+  const method = await chooseMethod(request);
   try {
-    await request.onReady?.(method.name);
+    const kernel = await openKernel();
+    const caller = sudoCaller(kernel, request.environment);
     const environment = { ...(caller?.environment ?? request.environment), ...method.environment };
     const child = await Child.start({ words: request.words, environment }, (work) => {
       method.fork(() => {
@@ -59,17 +57,17 @@ function becomeAnd(kernel: Kernel, credentials: Credentials | null, work: () => 
   else withCredentials(kernel, credentials, work);
 }
 
-async function chooseMethod(kernel: Kernel, request: RunRequest): Promise<Method> {
-  if (request.method === 'bpf') return openBpf(kernel, request);
-  if (request.method === 'seccomp') return openSeccomp(kernel, request);
+async function chooseMethod(request: RunRequest): Promise<Method> {
+  if (request.method === 'bpf') return openBpf(request);
+  if (request.method === 'seccomp') return openSeccomp(request);
   try {
-    return openBpf(kernel, request);
+    return await openBpf(request);
   } catch (error) {
     const lacking =
       error instanceof LbcapError &&
       ['RUN_PERMISSION', 'PLATFORM_UNSUPPORTED'].includes(error.code);
     if (!lacking) throw error;
-    const method = await openSeccomp(kernel, request);
+    const method = await openSeccomp(request);
     request.onNotice(
       'without the rights for BPF: using seccomp, which misses UDP that is not connected and what binds first',
     );
@@ -78,9 +76,9 @@ async function chooseMethod(kernel: Kernel, request: RunRequest): Promise<Method
 }
 
 /** Only here, for its worker is of no use to the other method. */
-async function openSeccomp(kernel: Kernel, request: RunRequest): Promise<Method> {
+async function openSeccomp(request: RunRequest): Promise<Method> {
   const seccomp = await import('./seccomp-run.js');
-  return seccomp.openSeccomp(kernel, request);
+  return seccomp.openSeccomp(await openKernel(), request);
 }
 
 /** Children that outlive the program keep their label: it goes when lbcap does. */

@@ -41,9 +41,9 @@ async function runProgram(words: readonly string[]): Promise<void> {
     .version(version, '-V, --version')
     .addHelpText('after', help);
   const commands = [watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()];
-  for (const command of commands) program.addCommand(command);
   // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();
+  for (const command of commands) program.addCommand(command);
   quieten(program);
   try {
     await program.parseAsync(words);

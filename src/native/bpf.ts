@@ -23,6 +23,7 @@ export type Descriptor = number;
 
 const license = Buffer.from('Dual MIT/GPL\0');
 const logSize = 256 * 1024;
+const mostInterruptions = 20;
 
 /**
  * An array of `valueSize` bytes under the one key 0, which programs reach by address (5.2).
@@ -125,5 +126,12 @@ export function countObjects(kernel: Kernel, of: 'program' | 'map' | 'link'): nu
 }
 
 function command(kernel: Kernel, number: number, attribute: Structure): number {
-  return kernel.call('bpf', number, attribute, attributeSize);
+  for (let left = mostInterruptions; ; left -= 1) {
+    try {
+      return kernel.call('bpf', number, attribute, attributeSize);
+    } catch (error) {
+      // The verifier gives up when a signal comes, a profiler's for one.
+      if (left === 0 || !isSystemError(error, 'EAGAIN')) throw error;
+    }
+  }
 }

@@ -103,14 +103,18 @@ export function openKernel(): Promise<Kernel> {
   return opening;
 }
 
+/** @throws LbcapError `PLATFORM_UNSUPPORTED` */
+export function requireLinux(): void {
+  if (platform() === 'linux') return;
+  throw new LbcapError(
+    'PLATFORM_UNSUPPORTED',
+    'lbcap run binds programs on Linux only',
+    'bind the client by hand: lbcap run --recipe LABEL shows how',
+  );
+}
+
 async function open(): Promise<Kernel> {
-  if (platform() !== 'linux') {
-    throw new LbcapError(
-      'PLATFORM_UNSUPPORTED',
-      'lbcap run binds programs on Linux only',
-      'bind the client by hand: lbcap run --recipe LABEL shows how',
-    );
-  }
+  requireLinux();
   const architecture = architectureOf(process.arch);
   return new Kernel(await loadKoffi(), architecture);
 }

@@ -13,41 +13,25 @@ import type { Label } from '../../labels/label.js';
 import { checkLabelName, parseLabels } from '../../labels/parse.js';
 import { readRegistry } from '../../labels/registry.js';
 import { registryPlace } from '../options.js';
+import type { RunWords } from '../run-words.js';
 
-export interface RunOptions {
-  readonly labels?: string;
-  readonly pool?: true;
-  readonly server?: true;
-  readonly rebind?: true;
-  readonly ipv6?: string;
-  readonly method?: string;
-  readonly quiet?: true;
-  readonly json?: true;
-  readonly account?: string;
-  readonly recipe?: true;
-}
+type RunOptions = RunWords['options'];
 
 /** The shell's words for a command that cannot be executed or found, and env(1)'s for its own. */
 const commandStatus = { COMMAND_REFUSED: 126, COMMAND_UNKNOWN: 127 } as const;
 const ownFailure = 125;
 
 /**
- * @param words the label, where there is one, and the command
- * @param before how many words stand before the command
  * @returns the exit status
  * @throws LbcapError for wrong words only: then nothing was touched
  */
-export async function runAction(
-  words: readonly string[],
-  before: number,
-  options: RunOptions,
-): Promise<number> {
+export async function runAction({ options, label: given, command }: RunWords): Promise<number> {
   if (options.recipe === true) {
     const { recipes } = await import('../../binding/recipes.js');
-    process.stdout.write(recipes(labelOf(words[0] ?? 'client', options).label));
+    process.stdout.write(recipes(labelOf(given ?? 'client', options).label));
     return 0;
   }
-  const [name, ...rest] = words.slice(before);
+  const [name, ...rest] = command;
   if (name === undefined) {
     throw new LbcapError(
       'USAGE',
@@ -55,9 +39,9 @@ export async function runAction(
       'put it behind --: lbcap run kafka-client=127.0.0.2 -- ./my-client',
     );
   }
-  const { label, chosen } = labelOf(before === 0 ? nameOf(name) : words[0], options);
+  const { label, chosen } = labelOf(given ?? nameOf(name), options);
   const sources = sourcesOf(label, options.pool === true);
-  const ipv6 = ipv6Mode(options.ipv6, label, sources);
+  const ipv6 = ipv6Mode(text(options.ipv6), label, sources);
   const tell = (text: string) => {
     if (options.quiet !== true) say(`lbcap: ${text}`);
   };
@@ -69,7 +53,7 @@ export async function runAction(
       ipv6,
       server: options.server === true,
       rebind: options.rebind === true,
-      method: methodName(options.method),
+      method: methodName(text(options.method)),
       words: [name, ...rest],
       environment: process.env,
       onNotice: tell,
@@ -79,6 +63,11 @@ export async function runAction(
   }
   report(label, result, options);
   return result.status;
+}
+
+/** The value of an option that has one. */
+function text(value: string | true | undefined): string | undefined {
+  return value === true ? undefined : value;
 }
 
 function failed(error: unknown): number {
@@ -93,11 +82,12 @@ function failed(error: unknown): number {
 
 function report(label: Label, result: RunResult, options: RunOptions): void {
   const json = JSON.stringify(accountObject(label, result));
-  if (options.account !== undefined) {
+  const file = text(options.account);
+  if (file !== undefined) {
     try {
-      writeFileSync(options.account, `${json}\n`);
+      writeFileSync(file, `${json}\n`);
     } catch (error) {
-      say(`lbcap: the account cannot be written to ${options.account} (${messageOf(error)})`);
+      say(`lbcap: the account cannot be written to ${file} (${messageOf(error)})`);
     }
   }
   if (options.json === true) {
@@ -119,19 +109,21 @@ function accountObject(label: Label, { status, method, account }: RunResult) {
 }
 
 /** A label from the command line or the registry; `chosen` when its address was found here. */
-function labelOf(text: string, options: RunOptions): { label: Label; chosen: boolean } {
-  const registry = readRegistry(registryPlace(options));
-  const name = text.split('=', 1)[0];
+function labelOf(given: string, options: RunOptions): { label: Label; chosen: boolean } {
+  const registry = readRegistry(
+    registryPlace(typeof options.labels === 'string' ? { labels: options.labels } : {}),
+  );
+  const name = given.split('=', 1)[0];
   const find = (option: readonly string[]) =>
     parseLabels(option, registry).find((label) => label.name === name);
-  if (!text.includes('=')) {
-    checkLabelName(text);
+  if (!given.includes('=')) {
+    checkLabelName(given);
     const known = find([]);
     if (known !== undefined) return { label: known, chosen: false };
   }
   const address = firstFreeAddress(name, registry?.labels ?? [], systemHosts());
-  const chosen = !text.includes('=');
-  const label = find([chosen ? `${name}=${address}` : text]);
+  const chosen = !given.includes('=');
+  const label = find([chosen ? `${name}=${address}` : given]);
   if (label !== undefined) return { label, chosen };
   throw new LbcapError('INVARIANT', `label ${name} was lost`);
 }
