@@ -8,7 +8,15 @@ import { Waiter } from '../native/wait.js';
 import { processStat } from './proc.js';
 
 /** What lbcap passes on. Of SIGKILL and SIGSTOP nobody hears. */
-const passedOn = ['SIGHUP', 'SIGTERM', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGWINCH'] as const;
+const passedOn = [
+  'SIGHUP',
+  'SIGTERM',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGWINCH',
+  'SIGCONT',
+] as const;
 /** The terminal gives these to the whole foreground group, so the child has them already. */
 const ofTerminal = ['SIGINT', 'SIGQUIT'] as const;
 
@@ -23,69 +31,33 @@ export interface Command {
   readonly environment: NodeJS.ProcessEnv;
 }
 
-export class Child {
-  readonly pid: number;
-  readonly #process: ChildProcess;
+/** Takes the signals that lbcap gets, from before the child is born, and passes them on. */
+export class SignalRelay {
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  readonly #early: NodeJS.Signals[] = [];
+  #child: ChildProcess | null = null;
 
-  private constructor(child: ChildProcess, pid: number) {
-    this.#process = child;
-    this.pid = pid;
-  }
-
-  /**
-   * Starts a program on lbcap's own standard input, output and error.
-   *
-   * @param fork calls what it is given, wherever and as whoever the child is to be born
-   * @throws LbcapError `COMMAND_UNKNOWN` (the shell's 127) or `COMMAND_REFUSED` (its 126)
-   */
-  static async start(command: Command, fork: (work: () => void) => void): Promise<Child> {
-    const [name, ...words] = command.words;
-    let started: ChildProcess | undefined;
-    try {
-      fork(() => {
-        started = spawn(name, words, { stdio: 'inherit', env: command.environment });
-      });
-    } catch (error) {
-      // fork() may have worked all the same: without its cgroup the child is of no use.
-      started?.on('error', () => undefined).kill('SIGKILL');
-      throw startError(name, error);
-    }
-    const child = started;
-    if (child === undefined) throw new LbcapError('INVARIANT', 'no child was started');
-    if (child.pid !== undefined) return new Child(child, child.pid);
-    throw await new Promise<LbcapError>((resolve) => {
-      child.once('error', (error) => {
-        resolve(startError(name, error));
-      });
-    });
-  }
-
-  /** The exit status as a shell tells it: 128+n for the end by signal n. */
-  async ended(): Promise<number> {
-    return new Promise((resolve) => {
-      this.#process.once('exit', (status, signal) => {
-        resolve(signal === null ? (status ?? 0) : 128 + constants.signals[signal]);
-      });
-    });
-  }
-
-  /** Passes signals on until `release`. */
-  passSignals(kernel: Kernel): void {
-    for (const signal of passedOn) this.#listen(signal, () => this.signal(signal));
+  constructor(kernel: Kernel) {
+    for (const signal of passedOn) this.#listen(signal, () => this.#pass(signal));
     for (const signal of ofTerminal) {
       this.#listen(signal, () => {
-        if (!inForeground()) this.signal(signal);
+        if (!inForeground()) this.#pass(signal);
       });
     }
-    this.#listen('SIGCONT', () => this.signal('SIGCONT'));
     const waiter = new Waiter(kernel);
     this.#listen('SIGCHLD', () => {
-      const signal = waiter.stopSignalOf(this.pid);
+      const signal = this.#child?.pid === undefined ? null : waiter.stopSignalOf(this.#child.pid);
       // The shell above waits for lbcap, not for the child: it must see a stopped job.
-      if (signal !== null && stops.has(signal) && inForeground())
+      if (signal !== null && stops.has(signal) && inForeground()) {
         process.kill(process.pid, 'SIGSTOP');
+      }
     });
+  }
+
+  /** Who gets them from now on, the earlier ones at once. */
+  aim(child: ChildProcess): void {
+    this.#child = child;
+    for (const signal of this.#early.splice(0)) child.kill(signal);
   }
 
   release(): void {
@@ -93,14 +65,62 @@ export class Child {
     this.#listeners.clear();
   }
 
-  signal(signal: NodeJS.Signals): void {
-    this.#process.kill(signal);
+  #pass(signal: NodeJS.Signals): void {
+    if (this.#child === null) this.#early.push(signal);
+    else this.#child.kill(signal);
   }
 
   #listen(signal: NodeJS.Signals, listener: () => void): void {
     this.#listeners.set(signal, listener);
     process.on(signal, listener);
   }
+}
+
+/**
+ * Runs a program on lbcap's own standard input, output and error, to its end.
+ *
+ * @param fork calls what it is given, wherever and as whoever the child is to be born
+ * @returns the exit status as a shell tells it: 128+n for the end by signal n
+ * @throws LbcapError `COMMAND_UNKNOWN` (the shell's 127) or `COMMAND_REFUSED` (its 126)
+ */
+export async function runChild(
+  kernel: Kernel,
+  command: Command,
+  fork: (work: () => void) => void,
+): Promise<number> {
+  const relay = new SignalRelay(kernel);
+  try {
+    const child = await start(command, fork);
+    relay.aim(child);
+    return await new Promise((resolve) => {
+      child.once('exit', (status, signal) => {
+        resolve(signal === null ? (status ?? 0) : 128 + constants.signals[signal]);
+      });
+    });
+  } finally {
+    relay.release();
+  }
+}
+
+async function start(command: Command, fork: (work: () => void) => void): Promise<ChildProcess> {
+  const [name, ...words] = command.words;
+  const started: ChildProcess[] = [];
+  try {
+    fork(() => {
+      started.push(spawn(name, words, { stdio: 'inherit', env: command.environment }));
+    });
+  } catch (error) {
+    // The child may be there all the same: without its cgroup it is of no use.
+    for (const child of started) child.on('error', () => undefined).kill('SIGKILL');
+    throw startError(name, error);
+  }
+  const [child] = started;
+  if (child.pid !== undefined) return child;
+  throw await new Promise<LbcapError>((resolve) => {
+    child.once('error', (error) => {
+      resolve(startError(name, error));
+    });
+  });
 }
 
 /** Whether a terminal's signals go to this process's group. */

@@ -26,7 +26,9 @@ done`;
 const forMark = `
 read -r line && exit 0
 for turn in 1 2 3 4 5; do
-  found=$(grep -lzs "^LBCAP_RUN=$1$" /proc/[0-9]*/environ) || exit 0
+  # Its status tells of processes that ended meanwhile, too.
+  found=$(grep -lzs "^LBCAP_RUN=$1$" /proc/[0-9]*/environ)
+  [ -n "$found" ] || exit 0
   for file in $found; do pid=\${file#/proc/}; kill -9 "\${pid%/environ}"; done
 done`;
 

@@ -5,7 +5,8 @@ import { openKernel, requireLinux, type Kernel } from '../native/kernel.js';
 import type { Account } from './account.js';
 import { openBpf } from './bpf-run.js';
 import { sudoCaller } from './caller.js';
-import { Child } from './child.js';
+import { runChild } from './child.js';
+import { requireLocal } from './local-addresses.js';
 import type { BindingRequest, Method, MethodName } from './method.js';
 
 export interface RunRequest extends BindingRequest {
@@ -32,19 +33,18 @@ export interface RunResult {
  */
 export async function run(request: RunRequest): Promise<RunResult> {
   requireLinux();
+  await requireLocal(request.sources);
   const method = await chooseMethod(request);
   try {
     const kernel = await openKernel();
     const caller = sudoCaller(kernel, request.environment);
     const environment = { ...(caller?.environment ?? request.environment), ...method.environment };
-    const child = await Child.start({ words: request.words, environment }, (work) => {
+    const command = { words: request.words, environment };
+    const status = await runChild(kernel, command, (work) => {
       method.fork(() => {
         becomeAnd(kernel, caller?.credentials ?? null, work);
       });
     });
-    child.passSignals(kernel);
-    const status = await child.ended();
-    child.release();
     if (method.alive()) await waitForTheRest(method, request);
     return { status, method: method.name, account: method.account() };
   } finally {
@@ -83,7 +83,6 @@ async function openSeccomp(request: RunRequest): Promise<Method> {
 
 /** Children that outlive the program keep their label: it goes when lbcap does. */
 async function waitForTheRest(method: Method, request: RunRequest): Promise<void> {
-  request.onNotice('the program has ended, waiting for what it started (Ctrl-C ends that)');
   let asked = false;
   const end = () => {
     method.end(asked ? 'kill' : 'ask');
@@ -91,6 +90,7 @@ async function waitForTheRest(method: Method, request: RunRequest): Promise<void
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
   for (const signal of signals) process.on(signal, end);
+  request.onNotice('the program has ended, waiting for what it started (Ctrl-C ends that)');
   try {
     await method.emptied();
   } catch (error) {

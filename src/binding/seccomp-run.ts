@@ -47,13 +47,16 @@ export async function openSeccomp(kernel: Kernel, request: BindingRequest): Prom
     throw refusal(error);
   }
   const waiter = new Waiter(kernel);
-  const rest = () => {
-    const own = guard.pid === undefined ? [] : [guard.pid];
-    waiter.reapOrphans(new Set(own));
-    return descendants(process.pid).filter((pid) => !own.includes(pid));
+  const own = new Set(guard.pid === undefined ? [] : [guard.pid]);
+  // Children only, the adopted among them, ended ones too: while a process of the run is left, one
+  // is there, whereas a walk through the tree would miss what is handed up meanwhile.
+  const alive = () => {
+    waiter.reapOrphans(own);
+    return (childrenByParent().get(process.pid) ?? []).some((pid) => !own.has(pid));
   };
   const endAll = (how: 'ask' | 'kill') => {
-    for (const pid of rest()) {
+    for (const pid of descendants(process.pid)) {
+      if (own.has(pid)) continue;
       if (how === 'ask') askToEnd(pid);
       else killQuietly(pid);
     }
@@ -64,11 +67,11 @@ export async function openSeccomp(kernel: Kernel, request: BindingRequest): Prom
     fork: (fork) => {
       fork();
     },
-    alive: () => rest().length > 0,
+    alive,
     emptied: () =>
       new Promise((resolve) => {
         const look = () => {
-          if (rest().length > 0) return;
+          if (alive()) return;
           process.off('SIGCHLD', look);
           resolve();
         };
@@ -102,11 +105,11 @@ async function startWorker(order: SupervisorOrder): Promise<Supervisor> {
     // It closes descriptors that the kernel gave it, which Node does not know of.
     trackUnmanagedFds: false,
   });
-  let failed = (_error: unknown) => undefined as void;
+  let failed = () => undefined as void;
   let failure: unknown;
   worker.on('error', (error: unknown) => {
     failure = error;
-    failed(error);
+    failed();
   });
   const ended = new Promise<void>((resolve, reject) => {
     worker.once('exit', () => {
@@ -163,14 +166,21 @@ function refusal(error: unknown): LbcapError {
   );
 }
 
-/** All processes below one, ended ones that nobody has buried left out. */
-function descendants(of: number): number[] {
+function childrenByParent(): Map<number, number[]> {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     const stat = /^[0-9]+$/.test(name) ? processStat(Number(name)) : null;
-    if (stat === null || stat.state === 'Z') continue;
-    children.set(stat.parent, [...(children.get(stat.parent) ?? []), Number(name)]);
+    if (stat === null) continue;
+    const siblings = children.get(stat.parent);
+    if (siblings === undefined) children.set(stat.parent, [Number(name)]);
+    else siblings.push(Number(name));
   }
+  return children;
+}
+
+/** All processes below one. */
+function descendants(of: number): number[] {
+  const children = childrenByParent();
   const found: number[] = [];
   const queue = [of];
   for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {

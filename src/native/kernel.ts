@@ -62,7 +62,7 @@ export class Kernel {
     this.library = koffi.load(null);
     this.#syscall = this.library.func(
       'long syscall(long n, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)',
-    ) as unknown as SystemCall;
+    );
   }
 
   /**

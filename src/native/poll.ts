@@ -37,7 +37,7 @@ export class Poller {
     this.#kernel = kernel;
     this.#poll = kernel.library.func(
       'int poll(void *entries, unsigned long count, int timeout)',
-    ) as unknown as Poll;
+    );
     this.#entries = Buffer.alloc(descriptors.length * entry.size);
     for (const [index, descriptor] of descriptors.entries()) {
       this.#entries.writeInt32LE(descriptor, index * entry.size + entry.descriptor);

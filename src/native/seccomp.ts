@@ -103,7 +103,7 @@ export class Listener {
     this.#descriptor = descriptor;
     this.#ioctl = kernel.library.func(
       'int ioctl(int descriptor, unsigned long request, void *memory)',
-    ) as unknown as Ioctl;
+    );
   }
 
   /** The next call; waits for it. `null` when its caller was killed meanwhile. */

@@ -25,7 +25,7 @@ export class Waiter {
     this.#kernel = kernel;
     this.#waitid = kernel.library.func(
       'int waitid(int type, uint32_t id, void *info, int options)',
-    ) as unknown as WaitId;
+    );
   }
 
   /** The signal that stopped the child since this was last asked, or `null`. */
