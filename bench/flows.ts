@@ -4,6 +4,10 @@ import { FlowTable } from '../src/sinks/flows.js';
 
 const ethernet = 14;
 const frameSize = 128;
+const recordSize = 16 + frameSize;
+const format = { linkType: 1, bigEndian: false, nanoseconds: false };
+/** Packets of a batch, as a busy capture hands them over. */
+const batch = 2048;
 /** Short rounds, of which the best counts: what else runs on the machine spoils only some. */
 const packets = 400_000;
 const rounds = 40;
@@ -28,9 +32,10 @@ const loads: Load[] = [
 
 /** Frames in flow order, each flow of its own client address, spread over 8 labels. */
 function frames({ protocol, flows }: Load): DataView {
-  const view = new DataView(new ArrayBuffer(flows * frameSize));
+  const view = new DataView(new ArrayBuffer(flows * recordSize));
   for (let flow = 0; flow < flows; flow++) {
-    const ip = flow * frameSize + ethernet;
+    const ip = flow * recordSize + ethernet + 16;
+    view.setUint32(ip - ethernet - 4, frameSize, true);
     view.setUint8(ip, 0x45);
     view.setUint16(ip + 2, frameSize - ethernet);
     view.setUint8(ip + 9, protocol);
@@ -51,11 +56,13 @@ function nanosecondsPerPacket(load: Load): number {
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();
     for (let i = 0, flow = 0; i < packets; i++) {
-      const ip = flow * frameSize + ethernet;
-      const end = ip - ethernet + frameSize;
+      const record = flow * recordSize;
+      const ip = record + 16 + ethernet;
+      const end = record + recordSize;
+      if (i % batch === 0) table.begin(format);
       // The sequence number moves on, as it does: else all would be retransmissions.
       if (load.protocol === 6) view.setUint32(ip + 24, (view.getUint32(ip + 24) + 74) >>> 0);
-      table.packet(4, ip, load.protocol, ip + 20, end, frameSize, flow & 7, -1, 1_700_000_000);
+      table.packet(record, 4, ip, load.protocol, ip + 20, end, flow & 7, -1);
       if (i % load.run === load.run - 1) flow = flow + 1 === load.flows ? 0 : flow + 1;
     }
     best = Math.min(best, ((performance.now() - start) * 1e6) / packets);

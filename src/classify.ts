@@ -2,7 +2,7 @@
 import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
-import { recordLayout, type Batch } from './packet/batch.js';
+import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
 import { type LinkLayer, notIp } from './packet/link-layer.js';
 
@@ -13,22 +13,23 @@ export interface RunSink {
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
 export interface PacketObserver {
+  /** The packets that follow are of a new batch. */
+  begin(format: BatchFormat): void;
   /**
+   * @param record offset of the record's header
    * @param transport offset of the transport header, 0 for none
    * @param end end of the captured bytes
-   * @param wireBytes original length of the frame
    * @param source index of the source's label or -1
    */
   packet(
+    record: number,
     family: 4 | 6,
     ip: number,
     protocol: number,
     transport: number,
     end: number,
-    wireBytes: number,
     source: number,
     destination: number,
-    seconds: number,
   ): void;
 }
 
@@ -118,6 +119,7 @@ export class Classifier {
     const others = keepOthers ? labels : nobody;
     const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
 
+    observer?.begin(batch.format);
     let packets = 0;
     let bytes = 0;
     let labelledPackets = 0;
@@ -189,17 +191,7 @@ export class Classifier {
         from = memoFrom;
         to = memoTo;
         if (from >= 0 || to >= 0) {
-          observer?.packet(
-            4,
-            ip,
-            protocol,
-            transport,
-            end,
-            wire,
-            from,
-            to,
-            view.getUint32(at, little),
-          );
+          observer?.packet(at, 4, ip, protocol, transport, end, from, to);
         } else if (portsCut) unclassified++;
       } else {
         ip = findIp(view, packet, end);
@@ -217,17 +209,7 @@ export class Classifier {
             to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
           }
           if (from >= 0 || to >= 0) {
-            observer?.packet(
-              family,
-              ip,
-              header.protocol,
-              transport,
-              end,
-              wire,
-              from,
-              to,
-              view.getUint32(at, little),
-            );
+            observer?.packet(at, family, ip, header.protocol, transport, end, from, to);
           } else if (usesPorts && header.portsCut) unclassified++;
         } else if (ip !== notIp) unclassified++;
       }

@@ -5,6 +5,7 @@ import { displayFilter } from '../filters/wireshark.js';
 import type { Label } from '../labels/label.js';
 import { quote } from '../labels/quote.js';
 import { loopbackInterface } from '../loopback/interface.js';
+import { shellQuoted, shellWord } from './shell.js';
 
 export interface FilterOptions {
   /** `--for`: one of `filterTargets`. */
@@ -25,7 +26,7 @@ type Target = (typeof filterTargets)[number];
  */
 export function filterOutput(labels: readonly Label[], options: FilterOptions): string {
   checkFilterOptions(options);
-  const lines = options.json === true ? labels.map(jsonLine) : textLines(labels, options);
+  const lines = options.json === true ? jsonLines(labels, options) : textLines(labels, options);
   return lines.map((line) => `${line}\n`).join('');
 }
 
@@ -36,13 +37,6 @@ export function checkFilterOptions(options: FilterOptions): void {
       'USAGE',
       `${quote(options.for)} is nothing that --for knows`,
       `use ${filterTargets.slice(0, -1).join(', ')} or ${filterTargets.at(-1) ?? ''}`,
-    );
-  }
-  if (options.json === true && (options.for !== undefined || options.each === true)) {
-    throw new LbcapError(
-      'USAGE',
-      '--json has every label and both filters already',
-      'leave out --for and --each, or --json',
     );
   }
 }
@@ -76,13 +70,27 @@ function expression(labels: readonly Label[], target: Target, interfaceName: str
   }
 }
 
-function jsonLine(label: Label): string {
-  return JSON.stringify({
-    name: label.name,
-    address: label.text,
-    bpf: bpfFilter([label]),
-    wireshark: displayFilter([label]),
-  });
+function jsonLines(labels: readonly Label[], options: FilterOptions): string[] {
+  const target = options.for;
+  if (target === undefined || !isTarget(target)) {
+    return labels.map((label) =>
+      JSON.stringify({
+        name: label.name,
+        address: label.text,
+        bpf: bpfFilter([label]),
+        wireshark: displayFilter([label]),
+      }),
+    );
+  }
+  const name = options.interface ?? loopbackInterface();
+  const groups = options.each === true ? labels.map((label) => [label]) : [labels];
+  return groups.map((group) =>
+    JSON.stringify({
+      names: group.map((label) => label.name),
+      for: target,
+      expression: expression(group, target, name),
+    }),
+  );
 }
 
 function paragraph(label: Label): string[] {
@@ -95,13 +103,4 @@ function paragraph(label: Label): string[] {
 
 function bothOnOneLine(label: Label): string[] {
   return [`${label.name}\t${bpfFilter([label])}\t${displayFilter([label])}`];
-}
-
-/** For a POSIX shell: quoted only where it must be. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+-]+$/.test(text) ? text : shellQuoted(text);
-}
-
-function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -66,10 +66,21 @@ function tell(text: string): void {
 /** @returns the exit status. @throws LbcapError before anything was captured */
 export async function runCapture(job: CaptureJob): Promise<number> {
   const { labels, source, arena, plan } = job;
+  // Before the first file is made: from then on no signal may end lbcap without its last packets.
+  let status = () => '';
+  const forgetSignals = onSignals({
+    stop: () => {
+      source.stop();
+    },
+    status: () => {
+      job.view.notice(status());
+    },
+  });
   let prepared;
   try {
     prepared = prepare(job);
   } catch (error) {
+    forgetSignals();
     await source.close();
     throw error;
   }
@@ -96,7 +107,17 @@ export async function runCapture(job: CaptureJob): Promise<number> {
 
   const startedAt = performance.now();
   const snapshot = () =>
-    takeSnapshot(labels, classifier, flows, source.counters(), performance.now(), startedAt);
+    takeSnapshot(
+      labels,
+      classifier,
+      flows,
+      source.counters(),
+      performance.now(),
+      startedAt,
+      // A SYN stays unanswered while no packet comes to tell the time.
+      source.size === null ? Date.now() / 1000 : undefined,
+    );
+  status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
     const now = snapshot();
     job.view.update(now, source);
@@ -108,15 +129,6 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       : setTimeout(() => {
           source.stop();
         }, job.duration);
-  const forgetSignals = onSignals({
-    stop: () => {
-      source.stop();
-    },
-    status: () => {
-      job.view.notice(plainLine(snapshot(), null));
-    },
-  });
-
   let result;
   try {
     result = await runPipeline({

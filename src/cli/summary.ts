@@ -3,6 +3,7 @@ import type { Snapshot } from '../sinks/snapshot.js';
 import type { WrittenFile } from '../sinks/label-files.js';
 import type { AnnouncedLabel } from '../terminal/events.js';
 import { formatBytes, formatCount } from '../terminal/units.js';
+import { shellWord } from './shell.js';
 
 /** More labels than this are counted instead of named, at the start and at the end. */
 const mostNamed = 24;
@@ -96,9 +97,4 @@ function busiestFile(
     best = path;
   });
   return best;
-}
-
-/** As a POSIX shell reads it back. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

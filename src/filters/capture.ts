@@ -15,7 +15,7 @@ const mostTerms = 64;
  */
 const offsetMoving = /\b(?:vlan|mpls|pppoes|geneve)\b/;
 
-/** Frames whose addresses `host` cannot see. The kernel hands most over without their tag. */
+/** Frames whose addresses `host` cannot see: all with a VLAN tag, which a loopback has none of. */
 const tagged = 'ether proto 0x8100 or ether proto 0x88a8 or ether proto 0x9100';
 
 /** IPv6 whose ports `port` cannot see: neither TCP, UDP, SCTP nor ICMPv6 comes first. */

@@ -32,6 +32,8 @@ export function blocksOf(range: PortedRange): Endpoint[] {
  * The order is that of the first range written for each block.
  */
 export function mergedBlocks(ranges: readonly PortedRange[]): Endpoint[] {
+  // What nearly every label is, and there may be 65,536 of them.
+  if (ranges.length === 1) return blocksOf(ranges[0]);
   const groups = new Map<string, PortedRange[]>();
   for (const range of ranges) {
     const key = `${range.family} ${range.port ?? ''}`;

@@ -21,13 +21,13 @@ export function parseRegistry(text: string, path: string): RegistryEntry[] {
   const { labels } = parseDocument(text, path);
   if (labels === undefined) throw invalid(path, 'has no field "labels"', `write ${example}`);
   if (!isObject(labels)) {
-    throw invalid(path, `labels is ${kindOf(labels)}, not an object`, `write ${example}`);
+    throw wrongField(path, `labels is ${kindOf(labels)}, not an object`, `write ${example}`);
   }
   const values = new Map<string, unknown>(Object.entries(labels));
   const seen = new Set<string>();
   return labelNames(text).map((name) => {
     if (seen.has(name)) {
-      throw invalid(path, `labels has ${quote(name)} twice`, 'leave one of the two');
+      throw wrongField(path, `labels has ${quote(name)} twice`, 'leave one of the two');
     }
     seen.add(name);
     return { name, value: checkValue(path, name, values.get(name)) };
@@ -78,11 +78,11 @@ function checkValue(path: string, name: string, value: unknown): string | string
   const field = `labels.${name.length > 63 ? `${name.slice(0, 63)}…` : name}`;
   const remedy = 'write an address or a list of addresses';
   if (typeof value === 'string') return value;
-  if (!Array.isArray(value)) throw invalid(path, `${field} is ${kindOf(value)}`, remedy);
-  if (value.length === 0) throw invalid(path, `${field} is an empty list`, remedy);
+  if (!Array.isArray(value)) throw wrongField(path, `${field} is ${kindOf(value)}`, remedy);
+  if (value.length === 0) throw wrongField(path, `${field} is an empty list`, remedy);
   return value.map((address: unknown, index) => {
     if (typeof address === 'string') return address;
-    throw invalid(path, `${field}[${index}] is ${kindOf(address)}`, remedy);
+    throw wrongField(path, `${field}[${index}] is ${kindOf(address)}`, remedy);
   });
 }
 
@@ -127,6 +127,10 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function wrongField(path: string, problem: string, remedy: string): LbcapError {
+  return new LbcapError('REGISTRY_INVALID', `${path}: ${problem}`, remedy, { details: { path } });
 }
 
 function invalid(path: string, problem: string, remedy: string): LbcapError {

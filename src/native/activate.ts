@@ -31,12 +31,21 @@ export interface ActivateOptions {
   readonly onNotice: (text: string) => void;
 }
 
+export interface Activated {
+  readonly handle: Pointer;
+  /**
+   * pcap_stats counts exactly the packets that come out or are dropped: not where libpcap sorts
+   * packets out by itself, and not on a BSD, which counts before its filter.
+   */
+  readonly countsExactly: boolean;
+}
+
 /**
  * An activated handle with its filter in place: libpcap drops what came in before the filter was.
  * Throws `INTERFACE_UNKNOWN`, `CAPTURE_PERMISSION`, `FILTER_INVALID`, `ENGINE_LIMIT` (nanoseconds)
  * or `CAPTURE_FAILED`.
  */
-export function activate(library: Library, options: ActivateOptions): Pointer {
+export function activate(library: Library, options: ActivateOptions): Activated {
   const { pcap } = library;
   // C would cut the name at a NUL and open another interface than was named.
   if (/[\0\n]/.test(options.interface) || options.interface === '') {
@@ -56,9 +65,10 @@ export function activate(library: Library, options: ActivateOptions): Pointer {
     if (status > 0) options.onNotice(`${options.interface}: ${words(library, handle, status)}`);
     const fd = pcap.pcap_get_selectable_fd(handle);
     closeOnExec(library, fd);
-    ignoreOutgoingCopies(library, fd, options.interface);
-    if (options.filter !== null) setFilter(library, handle, options.filter, options.onNotice);
-    return handle;
+    const countsOnce = tuneLinuxSocket(library, fd, options.interface);
+    const inKernel =
+      options.filter === null || setFilter(library, handle, options.filter, options.onNotice);
+    return { handle, countsExactly: countsOnce && inKernel };
   } catch (error) {
     pcap.pcap_close(handle);
     throw error;
@@ -81,26 +91,37 @@ function closeOnExec(library: Library, fd: number): void {
 }
 
 /**
- * Each packet passes Linux's `lo` twice, out and in, and libpcap throws the outgoing copy away
- * after it has been copied into the ring. Told so, the kernel (4.20 or newer) does not make the
- * copy: the same packets, half the work, twice the time until the ring overflows, and a drop count
- * that counts packets once. An older kernel refuses, and nothing else changes.
+ * Two requests to Linux that libpcap does not make. Where the kernel refuses one, nothing else
+ * changes. Gives whether the kernel hands each packet over once.
+ *
+ * SO_TIMESTAMP: without it each capture socket reads the clock when its own turn comes, and two
+ * tcpdumps beside each other disagree by a microsecond on nearly every other packet (measured). With
+ * it the packet is stamped once, when it arrives, and every program sees that stamp.
+ *
+ * PACKET_IGNORE_OUTGOING (4.20): each packet passes `lo` twice, out and in, and libpcap throws the
+ * outgoing copy away after it has been copied into the ring. So the kernel does not even make it:
+ * the same packets, twice the time until the ring overflows, and a drop count that counts packets
+ * once.
  */
-function ignoreOutgoingCopies(library: Library, fd: number, name: string): void {
-  if (platform() !== 'linux' || fd < 0) return;
-  if (!listInterfaces(library).some((each) => each.name === name && each.loopback)) return;
+function tuneLinuxSocket(library: Library, fd: number, name: string): boolean {
+  if (platform() !== 'linux' || fd < 0) return false;
+  const { levelSocket, timestamp, levelPacket, ignoreOutgoing } = linuxSocket;
   const one = new Uint8Array(new Int32Array([1]).buffer);
-  library.c.setsockopt(fd, linuxSocket.levelPacket, linuxSocket.ignoreOutgoing, one, one.length);
+  library.c.setsockopt(fd, levelSocket, timestamp, one, one.length);
+  if (!listInterfaces(library).some((each) => each.name === name && each.loopback)) return true;
+  return library.c.setsockopt(fd, levelPacket, ignoreOutgoing, one, one.length) === 0;
 }
 
+/** Gives whether the kernel does the filtering. */
 function setFilter(
   library: Library,
   handle: Pointer,
   text: string,
   onNotice: (text: string) => void,
-): void {
-  withFilter(library, handle, text, (program, { instructions }) => {
-    if (platform() === 'linux' && instructions > kernelInstructionLimit) {
+): boolean {
+  return withFilter(library, handle, text, (program, { instructions }) => {
+    const inKernel = platform() !== 'linux' || instructions <= kernelInstructionLimit;
+    if (!inKernel) {
       onNotice(
         `the filter is ${instructions} BPF instructions long and the kernel takes ${kernelInstructionLimit}: libpcap filters instead, at a higher cost`,
       );
@@ -111,6 +132,7 @@ function setFilter(
         `the filter cannot be installed (${library.pcap.pcap_geterr(handle)})`,
       );
     }
+    return inKernel;
   });
 }
 

@@ -29,6 +29,11 @@ export class Capture {
   readonly format: BatchFormat;
   /** `breakLoop` ends a `dispatch` that waits. Where not, only a non-blocking capture can be ended. */
   readonly breakWakes: boolean;
+  /**
+   * `stats().received` when the filter was in place: packets that may never come out. `null` where
+   * the counters do not count exactly what comes out and what is dropped.
+   */
+  readonly receivedAtOpen: number | null;
   readonly #library: Library;
   readonly #handle: Pointer;
   readonly #dispatch: (count: number) => Promise<number>;
@@ -40,7 +45,9 @@ export class Capture {
   constructor(library: Library, options: ActivateOptions) {
     this.#library = library;
     this.breakWakes = library.breakWakes;
-    this.#handle = activate(library, options);
+    const { handle, countsExactly } = activate(library, options);
+    this.#handle = handle;
+    this.receivedAtOpen = countsExactly ? (this.stats()?.received ?? null) : null;
     try {
       this.#stream = new MemoryStream(library);
       this.#dumper = this.#openDumper();
@@ -65,7 +72,16 @@ export class Capture {
    * packets may have come nevertheless. Rejects with `CAPTURE_FAILED`; what came before is in the run.
    */
   async dispatch(count: number): Promise<number> {
-    const result = await this.#dispatch(count);
+    return this.#checked(await this.#dispatch(count));
+  }
+
+  /** The same on this thread, for a handle that does not block. Throws what `dispatch` rejects with. */
+  dispatchNow(count: number): number {
+    const { pcap, dump } = this.#library;
+    return this.#checked(pcap.pcap_dispatch(this.#handle, count, dump, this.#dumper));
+  }
+
+  #checked(result: number): number {
     if (result >= 0 || result === pcapError.break) return result;
     throw new LbcapError(
       'CAPTURE_FAILED',
@@ -103,10 +119,10 @@ export class Capture {
     if (!this.#closed) this.#library.pcap.pcap_breakloop(this.#handle);
   }
 
-  /** From now on `dispatch` takes what there is and never waits. */
-  setNonBlocking(): void {
+  /** Whether `dispatch` takes what there is and never waits. Not while one is under way. */
+  setNonBlocking(on: boolean): void {
     const errors = new Uint8Array(new ArrayBuffer(errorBufferSize));
-    if (this.#library.pcap.pcap_setnonblock(this.#handle, 1, errors) < 0) {
+    if (this.#library.pcap.pcap_setnonblock(this.#handle, on ? 1 : 0, errors) < 0) {
       throw new LbcapError('CAPTURE_FAILED', 'libpcap cannot stop waiting for packets');
     }
   }

@@ -32,8 +32,16 @@ export const statsLayout = { received: 0, dropped: 4, interfaceDropped: 8, size:
 export const fileHeaderLayout = { magic: 0, linkType: 20, size: 24 } as const;
 export const nanosecondMagic = 0xa1b2_3c4d;
 
-/** Numbers of Linux: <linux/if_packet.h> and <bits/socket.h>. The same on every architecture. */
-export const linuxSocket = { levelPacket: 263, ignoreOutgoing: 23 } as const;
+/**
+ * Numbers of Linux: <linux/if_packet.h> and <asm-generic/socket.h>, which every architecture that
+ * Node runs on uses.
+ */
+export const linuxSocket = {
+  levelPacket: 263,
+  ignoreOutgoing: 23,
+  levelSocket: 1,
+  timestamp: 29,
+} as const;
 
 /** <fcntl.h>: the same on Linux, macOS and the BSDs. */
 export const fcntlNumbers = { setFlags: 2, closeOnExec: 1 } as const;

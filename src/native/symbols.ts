@@ -94,7 +94,7 @@ export interface PcapFunctions {
   pcap_freecode(program: Memory): void;
   pcap_get_selectable_fd(p: Pointer): number;
   pcap_setnonblock(p: Pointer, on: number, errors: Memory): number;
-  /** Called only through `async`: it waits for packets. */
+  /** Through `async` where it may wait for packets. */
   readonly pcap_dispatch: KoffiFunc<
     (p: Pointer, count: number, callback: Pointer, user: Pointer) => number
   >;

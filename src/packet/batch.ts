@@ -104,16 +104,3 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
   const { linkType } = batch.format;
   return { ...batch, format: { ...target, linkType } };
 }
-
-/** True when a record of the batch is younger than `milliseconds` since 1970. */
-export function hasRecordAfter(view: DataView, batch: Batch, milliseconds: number): boolean {
-  const { bigEndian, nanoseconds } = batch.format;
-  const perMillisecond = nanoseconds ? 1e6 : 1e3;
-  for (let at = batch.start; at + recordLayout.size <= batch.end;) {
-    const seconds = view.getUint32(at + recordLayout.seconds, !bigEndian);
-    const fraction = view.getUint32(at + recordLayout.fraction, !bigEndian);
-    if (seconds * 1e3 + fraction / perMillisecond > milliseconds) return true;
-    at += recordLayout.size + view.getUint32(at + recordLayout.capturedLength, !bigEndian);
-  }
-  return false;
-}

@@ -2,8 +2,8 @@
 
 /**
  * pcap_stats(3PCAP). `null` is "not known", never zero. `received` counts what the kernel's filter
- * passed; on Linux's `lo` it is about twice what is captured, since each packet passes out and in
- * and libpcap drops one of the two copies: the difference is not loss.
+ * passed, which can be more than is captured: packets that came while the filter was being installed,
+ * and on the `lo` of a Linux before 4.20 each packet twice. The difference is not loss.
  */
 export interface SourceCounters {
   readonly received: number | null;

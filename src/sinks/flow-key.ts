@@ -3,6 +3,9 @@ import { flowLayout } from './flow-layout.js';
 
 const { ports, kind, lowRest, highRest, hash } = flowLayout;
 
+/** The words that only IPv6 has begin here and go on to the hash. */
+const firstRest: number = lowRest;
+
 /** Words of a key: the front of a flow's record. */
 export const keySize = hash + 1;
 
@@ -62,7 +65,7 @@ export function hashKey(key: Int32Array, family: 4 | 6): number {
   let h = Math.imul(key[0], 0x9e3779b1) ^ Math.imul(key[1], 0x85ebca6b) ^ key[kind];
   h = Math.imul(h ^ (h >>> 15) ^ key[ports], 0xc2b2ae35);
   if (family === 6) {
-    for (let i = lowRest; i < hash; i++) h = Math.imul(h ^ (h >>> 15) ^ key[i], 0x27d4eb2f);
+    for (let i = firstRest; i < hash; i++) h = Math.imul(h ^ (h >>> 15) ^ key[i], 0x27d4eb2f);
   }
   h = Math.imul(h ^ (h >>> 13), 0x2c1b3c6d);
   h ^= h >>> 16;
@@ -81,7 +84,7 @@ export function keyMatches(words: Int32Array, at: number, key: Int32Array, famil
     return false;
   }
   if (family === 6) {
-    for (let i = lowRest; i < hash; i++) if (words[at + i] !== key[i]) return false;
+    for (let i = firstRest; i < hash; i++) if (words[at + i] !== key[i]) return false;
   }
   return true;
 }

@@ -1,4 +1,6 @@
 /** Every flow of the labels: TCP health and busiest peers, in the capture's one pass. */
+import { recordLayout, type BatchFormat } from '../packet/batch.js';
+import { protocols } from '../packet/ip.js';
 import {
   tcpFlagsAt,
   tcpHeaderLength,
@@ -15,7 +17,9 @@ import { noPeer, PeerTable, unresolvedPeer } from './peers.js';
 import type { TcpHealth } from './snapshot.js';
 
 const defaultMaximum = 262_144;
-const tcpProtocol = 6;
+/** Of each batch so many datagrams are taken one by one, then one in `sampleMean` on average. */
+const exactPackets = 128;
+const sampleMean = 16;
 const memoSize = 256;
 /** Linux's ip_local_port_range: a port in here is likely a client's. */
 const firstEphemeral = 32_768;
@@ -39,6 +43,12 @@ export class FlowTable {
   /** Records found last, by a cheap hash: a few busy flows make most of the packets. */
   readonly #memo = new Int32Array(memoSize);
 
+  #little = true;
+  #fractionUnit = 1e-6;
+  #exactLeft = exactPackets;
+  #untilSample = 1;
+  #random = 1;
+
   /**
    * @param options.view the arena that every offset refers to
    * @param options.labels how many labels there are
@@ -60,32 +70,44 @@ export class FlowTable {
     return this.#records.evicted;
   }
 
+  /** Tells how the record headers of the packets that follow are to be read. */
+  begin(format: BatchFormat): void {
+    this.#little = !format.bigEndian;
+    this.#fractionUnit = format.nanoseconds ? 1e-9 : 1e-6;
+    this.#exactLeft = exactPackets;
+  }
+
   /**
    * Takes in one packet of at least one label.
    *
+   * @param record offset of the record header
    * @param family of the IP header at `ip`, whose addresses are wholly captured
    * @param protocol the upper layer's, after any extension headers
    * @param transport offset of the TCP, UDP or SCTP header; 0 when there is none
    * @param end offset after the last captured byte
-   * @param wireBytes original length of the whole frame
    * @param source label index, or -1
    * @param destination label index, or -1
-   * @param seconds timestamp; with its fraction, "unanswered for a second" is exact
    */
   packet(
+    record: number,
     family: 4 | 6,
     ip: number,
     protocol: number,
     transport: number,
     end: number,
-    wireBytes: number,
     source: number,
     destination: number,
-    seconds: number,
   ): void {
-    if (seconds > this.#latest[0]) this.#latest[0] = seconds;
+    const isTcp = protocol === protocols.TCP && transport !== 0;
+    let weight = 1;
+    if (!isTcp) {
+      weight = this.#sampleWeight();
+      if (weight === 0) return;
+    }
+    const view = this.#view;
+    const wireBytes = view.getUint32(record + recordLayout.originalLength, this.#little);
     const key = this.#key;
-    const side = readKey(key, this.#view, family, ip, protocol, transport, end);
+    const side = readKey(key, view, family, ip, protocol, transport, end);
     const records = this.#records;
     const mix =
       key[ports] ^ (key[ports] >>> 16) ^ (key[address] >>> 24) ^ (key[address + 1] >>> 24);
@@ -103,15 +125,35 @@ export class FlowTable {
     }
     const words = records.words;
     if (words[at + seen] === 0) words[at + seen] = 1;
-    if (protocol === tcpProtocol && transport !== 0) {
-      this.#segment(at, family, ip, transport, end, wireBytes, side, seconds);
-    }
+    if (isTcp) this.#segment(at, record, family, ip, transport, end, wireBytes, side);
+    const bytes = wireBytes * weight;
     let credited = words[at + peer];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 0);
-    if (credited !== noPeer) this.#peers.credit(credited, wireBytes);
+    if (credited !== noPeer) this.#peers.credit(credited, bytes);
     credited = words[at + peer + 1];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 1);
-    if (credited !== noPeer) this.#peers.credit(credited, wireBytes);
+    if (credited !== noPeer) this.#peers.credit(credited, bytes);
+  }
+
+  /**
+   * How many packets this one stands for, 0 when another stands for it. Datagrams have no health, and
+   * to find the busiest peer among them a sample does: the first of each batch are all taken, so a
+   * quiet capture is exact; of a flood one in `sampleMean`, at random distances, since senders that
+   * take turns would be met in step by a fixed one.
+   */
+  #sampleWeight(): number {
+    if (this.#exactLeft > 0) {
+      this.#exactLeft--;
+      return 1;
+    }
+    if (--this.#untilSample > 0) return 0;
+    // Lehmer's generator with Park and Miller's modulus fits 32-bit integers by Schrage's method.
+    const high = Math.floor(this.#random / 44_488);
+    const low = this.#random % 44_488;
+    const next = 48_271 * low - 3_399 * high;
+    this.#random = next > 0 ? next : next + 2_147_483_647;
+    this.#untilSample = 1 + (this.#random % (2 * sampleMean - 1));
+    return sampleMean;
   }
 
   /**
@@ -137,15 +179,19 @@ export class FlowTable {
 
   #segment(
     at: number,
+    record: number,
     family: 4 | 6,
     ip: number,
     transport: number,
     end: number,
     wireBytes: number,
     side: number,
-    seconds: number,
   ): void {
     const view = this.#view;
+    const seconds =
+      view.getUint32(record, this.#little) +
+      view.getUint32(record + recordLayout.fraction, this.#little) * this.#fractionUnit;
+    if (seconds > this.#latest[0]) this.#latest[0] = seconds;
     const header = tcpHeaderLength(view, transport, end);
     if (header === 0) return;
     const words = this.#records.words;

@@ -152,10 +152,10 @@ export class PeerTable {
     const bytes = new Uint8Array(this.#words.slice(at, at + 4).buffer);
     if (this.#words[at + layout.family] === 4) {
       const address = bytes.subarray(0, 4).join('.');
-      return port === 0 ? address : `${address}:${port}`;
+      return port === 0 ? address : `${address}:${String(port)}`;
     }
     const address = ipv6Text(bytes);
-    return port === 0 ? address : `[${address}]:${port}`;
+    return port === 0 ? address : `[${address}]:${String(port)}`;
   }
 }
 

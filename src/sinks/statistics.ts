@@ -8,8 +8,8 @@ import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 export interface FlowStatistics {
   /** Flows forgotten for want of room. */
   readonly evicted: number;
-  totalHealth(): TcpHealth;
-  health(label: number): TcpHealth;
+  totalHealth(now?: number): TcpHealth;
+  health(label: number, now?: number): TcpHealth;
   busiestPeer(label: number): string | null;
 }
 
@@ -18,6 +18,7 @@ const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions
 /**
  * @param at monotonic milliseconds now
  * @param startedAt the same when the pipeline began
+ * @param now seconds on the packets' clock; left out where that is not this machine's
  */
 export function takeSnapshot(
   labels: readonly Label[],
@@ -26,6 +27,7 @@ export function takeSnapshot(
   counters: SourceCounters,
   at: number,
   startedAt: number,
+  now?: number,
 ): Snapshot {
   const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
     packets: packets[index],
@@ -47,7 +49,7 @@ export function takeSnapshot(
           packets: out.packets + into.packets - self.packets,
           bytes: out.bytes + into.bytes - self.bytes,
         },
-        tcp: flows?.health(index) ?? noHealth,
+        tcp: flows?.health(index, now) ?? noHealth,
         busiestPeer: flows?.busiestPeer(index) ?? null,
       };
     }),
@@ -56,6 +58,6 @@ export function takeSnapshot(
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },
     unclassified: classifier.unclassified,
     counters,
-    ...(flows === null ? {} : { tcp: flows.totalHealth(), flowsEvicted: flows.evicted }),
+    ...(flows === null ? {} : { tcp: flows.totalHealth(now), flowsEvicted: flows.evicted }),
   };
 }

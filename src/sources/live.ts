@@ -1,19 +1,19 @@
 /** A live capture through libpcap as a source of batches. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { LbcapError } from '../errors.js';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { LbcapError, messageOf } from '../errors.js';
 import type { Capture } from '../native/capture.js';
 import { pcapError } from '../native/layouts.js';
 import { openCapture } from '../native/libpcap.js';
 import type { Arena, Region } from '../packet/arena.js';
 import {
   endOfWholeRecords,
-  hasRecordAfter,
   maximumCapturedLength,
   maximumRecordSize,
   type Batch,
 } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import { minimumCount, nextCount, runTarget } from './dispatch-count.js';
+import { Drain } from './drain.js';
 import type { Source } from './source.js';
 
 export interface LiveOptions {
@@ -34,8 +34,8 @@ export interface LiveOptions {
 }
 
 /**
- * Kernel buffer when nobody asks for another. The smallest that lost nothing at full rate while the
- * consumer paused for 0.3 s now and then was half of this (native-notes/libpcap.md).
+ * Kernel buffer when nobody asks for another. Where the consumer paused for 0.3 s twice a second at
+ * the loopback's full rate, 64 MiB lost nothing and 32 MiB did (native-notes/libpcap.md).
  */
 export const defaultBufferSize = 64 * 1024 * 1024;
 
@@ -49,15 +49,21 @@ const holdBack = 50;
 const holdBackSlack = 20;
 
 /**
- * A busy capture is left alone for so many milliseconds, so that one call takes what would have been
- * several: each costs a wake-up of a worker thread and one of the event loop. Measured with 64-byte
- * datagrams: 600 calls a second become 150.
+ * A busy capture is left alone for so many milliseconds and then emptied by this thread, with no
+ * worker in between: two wake-ups less for every block of the kernel's, and the packets are worked
+ * on by the processor that has just copied them (native-notes/libpcap.md has the figures).
  */
 const breather = 5;
-/** Busy: so many packets came within one call's wait. */
+/** Busy: so many packets came in one call. */
 const busyPackets = 256;
 /** What may fill meanwhile, as a part of the kernel's buffer: a burst must find the rest empty. */
 const breatherShare = 1 / 16;
+
+/**
+ * How the next packets are fetched: by a worker thread that waits for them; by this one at once,
+ * since there are more; or by this one after so many milliseconds.
+ */
+type Pace = 'wait' | 'at once' | number;
 
 /** Pause between looks where libpcap cannot wait, milliseconds. */
 const pollPause = 10;
@@ -88,7 +94,7 @@ export async function openLive(options: LiveOptions): Promise<Source> {
 /** How a dispatch ended: `failure` is set instead of thrown, so that its packets go out first. */
 interface Outcome {
   readonly packets: number;
-  readonly failure: unknown;
+  readonly failure: Error | null;
 }
 
 class LiveSource implements Source {
@@ -104,17 +110,21 @@ class LiveSource implements Source {
   #count = minimumCount;
   #pending: Promise<Outcome> | null = null;
   /** Why no dispatch may follow: thrown when the run before it has been handed out. */
-  #failure: unknown = null;
+  #failure: Error | null = null;
   /** The run that is being handed out: its length, and how much of it is out. */
   #runLength = 0;
   #runTaken = 0;
   #blocking: boolean;
-  #stop: Drain | null = null;
+  /** Packets read before the stop. */
+  #packets = 0;
+  #drain: Drain | null = null;
+  /** The run was read after the stop. */
+  #runIsDrained = false;
   #closing: Promise<void> | null = null;
   #position = 0;
-  /** When the run before the last came, and how long to leave the capture alone before the next. */
+  /** When the last run came, and how to fetch the next. */
   #lastRunAt = 0;
-  #pause = 0;
+  #pace: Pace = 'wait';
 
   constructor(capture: Capture, region: Region, options: LiveOptions) {
     this.#capture = capture;
@@ -125,7 +135,7 @@ class LiveSource implements Source {
     this.format = capture.format;
     this.snaplen = options.snaplen;
     this.#blocking = capture.breakWakes;
-    if (!this.#blocking) capture.setNonBlocking();
+    if (!this.#blocking) capture.setNonBlocking(true);
   }
 
   get position(): number {
@@ -136,8 +146,8 @@ class LiveSource implements Source {
     for (;;) {
       if (this.#closing !== null) return null;
       if (this.#runTaken < this.#runLength) return this.#handOut();
-      if (this.#failure !== null) throw this.#failure as unknown;
-      if (this.#stop?.done === true) return null;
+      if (this.#failure !== null) throw this.#failure;
+      if (this.#drain?.done === true) return null;
       this.#pending ??= this.#dispatch();
       const { packets, failure } = await this.#pending;
       this.#pending = null;
@@ -145,15 +155,29 @@ class LiveSource implements Source {
       this.#failure = failure;
       this.#runLength = this.#capture.runLength();
       this.#runTaken = 0;
-      this.#pause = this.#breather(packets);
+      this.#pace = this.#nextPace(packets);
+      this.#runIsDrained = this.#drain !== null;
+      if (!this.#runIsDrained) this.#packets += packets;
       this.#count = nextCount(this.#count, packets, this.#runLength);
       if (this.#runLength === 0 && failure === null) await this.#nothingCame();
     }
   }
 
   stop(): void {
-    if (this.#stop !== null) return;
-    this.#stop = new Drain(this.#bufferSize);
+    if (this.#drain !== null || this.#closing !== null) return;
+    const uncertain = this.#capture.receivedAtOpen;
+    const stats = uncertain === null ? null : this.#capture.stats();
+    this.#drain = new Drain(
+      {
+        holdBack: holdBack + holdBackSlack,
+        bufferSize: this.#bufferSize,
+        // Counters of 32 bits may have wrapped; their difference is right all the same.
+        missing: stats === null ? null : (stats.received - stats.dropped - this.#packets) | 0,
+        uncertain: uncertain ?? 0,
+      },
+      Date.now(),
+      performance.now(),
+    );
     this.#capture.breakLoop();
   }
 
@@ -184,12 +208,12 @@ class LiveSource implements Source {
     this.#runTaken += end - start;
     this.#position += end - start;
     const batch = { format: this.format, start, end };
-    this.#stop?.saw(this.#arena.view, batch);
+    if (this.#runIsDrained) this.#drain?.saw(this.#arena.view, batch);
     if (isLast) {
       // A burst of large packets must not keep its memory for the rest of the capture.
       this.#capture.resetRun(this.#runLength > 4 * runTarget);
       this.#runLength = this.#runTaken = 0;
-      if (this.#failure === null && this.#stop === null) this.#pending = this.#dispatch();
+      if (this.#failure === null && this.#drain === null) this.#pending = this.#dispatch();
     }
     return batch;
   }
@@ -197,32 +221,45 @@ class LiveSource implements Source {
   /** Never rejects: it may be under way while nobody awaits it. */
   async #dispatch(): Promise<Outcome> {
     try {
-      // After a stop everything that is there is taken and nothing waited for.
-      if (this.#stop !== null && this.#blocking) {
-        this.#capture.setNonBlocking();
-        this.#blocking = false;
-      }
-      if (this.#pause > 0 && this.#stop === null) await delay(this.#pause);
-      const packets = await this.#capture.dispatch(this.#count);
+      const packets = await this.#fetch();
       return { packets: packets === pcapError.break ? 0 : packets, failure: null };
-    } catch (failure) {
-      return { packets: 0, failure };
+    } catch (error) {
+      return { packets: 0, failure: error instanceof Error ? error : new Error(messageOf(error)) };
     }
   }
 
-  /** Milliseconds that may pass before the next dispatch: 0 where there is more, or too much. */
-  #breather(packets: number): number {
+  async #fetch(): Promise<number> {
+    if (this.#pace !== 'wait' && this.#drain === null) {
+      // The event loop turns in any case: timers and signals are answered under any load.
+      await (this.#pace === 'at once' ? turn() : delay(this.#pace));
+      this.#setBlocking(false);
+      const packets = this.#capture.dispatchNow(this.#count);
+      if (packets !== 0) return packets;
+    }
+    // After a stop everything that is there is taken and nothing waited for.
+    this.#setBlocking(this.#drain === null && this.#capture.breakWakes);
+    return this.#capture.dispatch(this.#count);
+  }
+
+  #setBlocking(blocking: boolean): void {
+    if (this.#blocking === blocking) return;
+    this.#capture.setNonBlocking(!blocking);
+    this.#blocking = blocking;
+  }
+
+  #nextPace(packets: number): Pace {
     const now = performance.now();
     const since = now - this.#lastRunAt;
     this.#lastRunAt = now;
-    if (packets < busyPackets || packets >= this.#count) return 0;
+    if (packets >= this.#count) return 'at once';
+    if (packets < busyPackets) return 'wait';
     const untilFull = (this.#bufferSize * breatherShare * since) / this.#runLength;
-    return untilFull < breather ? 0 : breather;
+    return untilFull < breather ? 'wait' : breather;
   }
 
   async #nothingCame(): Promise<void> {
-    if (this.#stop !== null && this.#stop.isOver()) return;
-    if (!this.#blocking) await delay(pollPause);
+    this.#drain?.foundNothing(performance.now());
+    if (!this.#blocking && this.#drain?.done !== true) await delay(pollPause);
   }
 
   #readCounters(): void {
@@ -241,33 +278,5 @@ class LiveSource implements Source {
     await this.#pending;
     this.#readCounters();
     this.#capture.close();
-  }
-}
-
-/**
- * Knows when everything captured before a stop has been handed over. The kernel hands blocks of
- * packets over when they are full or `holdBack` old, so the last ones before the stop may come a
- * little after it. The end is the first of: a packet younger than the stop; nothing for longer than
- * the kernel holds back; as many bytes as the kernel's buffer can have held (for clocks that jump).
- */
-class Drain {
-  done = false;
-  readonly #wall = Date.now() + 1;
-  readonly #monotonic = performance.now();
-  #bytesLeft: number;
-
-  constructor(bufferSize: number) {
-    this.#bytesLeft = bufferSize;
-  }
-
-  saw(view: DataView, batch: Batch): void {
-    this.#bytesLeft -= batch.end - batch.start;
-    if (this.#bytesLeft < 0 || hasRecordAfter(view, batch, this.#wall)) this.done = true;
-  }
-
-  /** Asked when a dispatch that does not wait found nothing. */
-  isOver(): boolean {
-    if (performance.now() - this.#monotonic > holdBack + holdBackSlack) this.done = true;
-    return this.done;
   }
 }

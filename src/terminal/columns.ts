@@ -26,6 +26,8 @@ export interface FittedColumn {
 
 const plain = (): Tone => 'plain';
 const unknown = '-';
+/** A text this long is not cut to make room for a column that matters less: any IPv4 address. */
+const usualText = 16;
 
 function count(
   group: Column['group'],
@@ -137,9 +139,11 @@ export function fitColumns(rows: readonly Row[], width: number): FittedColumn[] 
   for (const column of inOrder) {
     natural.set(column, Math.max(0, ...rows.map((row) => column.text(row).length)));
   }
-  const everything = choose(natural, width, (column) => column.title);
-  if (everything.length === inOrder.length) return everything;
-  return choose(natural, width, (column) => column.short);
+  const whole = inOrder.reduce(
+    (sum, column) => sum + gap + Math.max(natural.get(column) ?? 0, column.title.length),
+    -gap,
+  );
+  return choose(natural, width, (column) => (whole <= width ? column.title : column.short));
 }
 
 function choose(
@@ -152,10 +156,13 @@ function choose(
     Math.max(natural.get(column) ?? 0, titleOf(column).length);
   let left = width + gap;
   for (const together of byImportance) {
-    const wants = together.map((column) => Math.min(full(column), column.least ?? Infinity));
-    const sum = wants.reduce((total, want) => total + want + gap, 0);
-    if (sum > left && widths.size > 0) continue;
-    left -= sum;
+    const sumOf = (wants: number[]): number => wants.reduce((sum, want) => sum + want + gap, 0);
+    const most = (cut: number) => (column: Column) =>
+      Math.min(full(column), column.least === undefined ? Infinity : Math.max(cut, column.least));
+    let wants = together.map(most(usualText));
+    if (sumOf(wants) > left) wants = together.map(most(0));
+    if (sumOf(wants) > left && widths.size > 0) continue;
+    left -= sumOf(wants);
     together.forEach((column, i) => widths.set(column, wants[i]));
   }
   // What is left lets the texts have their whole length, the most important first.

@@ -72,12 +72,21 @@ export function rates(
 
 /** Indices of the labels with most bytes so far, in the labels' order, so that rows do not jump. */
 export function busiest(labels: readonly LabelSnapshot[], maximum: number): number[] {
-  const indices = labels.map((_, index) => index);
-  if (labels.length <= maximum) return indices;
-  return indices
-    .sort((a, b) => labels[b].total.bytes - labels[a].total.bytes || a - b)
-    .slice(0, Math.max(0, maximum))
-    .sort((a, b) => a - b);
+  if (labels.length <= maximum) return labels.map((_, index) => index);
+  if (maximum < 1) return [];
+  // The least that is enough, by a sort of plain numbers: there may be 65,536 labels, each second.
+  const sorted = new Float64Array(labels.length);
+  labels.forEach(({ total }, index) => (sorted[index] = total.bytes));
+  sorted.sort();
+  const first = labels.length - maximum;
+  const least = sorted[first];
+  // How many that have just this much there is room for.
+  let equals = sorted.lastIndexOf(least) - first + 1;
+  const chosen: number[] = [];
+  labels.forEach(({ total }, index) => {
+    if (total.bytes > least || (total.bytes === least && equals-- > 0)) chosen.push(index);
+  });
+  return chosen;
 }
 
 function labelRow(label: LabelSnapshot, before: Traffic, milliseconds: number): Row {
@@ -102,21 +111,32 @@ function labelRow(label: LabelSnapshot, before: Traffic, milliseconds: number): 
  * labelled packets, so one between two labels counts once there too.
  */
 function totalRow(previous: Snapshot | null, current: Snapshot, milliseconds: number): Row {
-  const sum = (of: (label: LabelSnapshot) => number): number =>
-    current.labels.reduce((total, label) => total + of(label), 0);
-  const tcp = current.tcp;
+  const out = { packets: 0, bytes: 0 };
+  const into = { packets: 0, bytes: 0 };
+  const sum = { open: 0, resets: 0, retransmissions: 0, unanswered: 0 };
+  for (const label of current.labels) {
+    out.packets += label.out.packets;
+    out.bytes += label.out.bytes;
+    into.packets += label.in.packets;
+    into.bytes += label.in.bytes;
+    sum.open += label.tcp.open;
+    sum.resets += label.tcp.resets;
+    sum.retransmissions += label.tcp.retransmissions;
+    sum.unanswered += label.tcp.unanswered;
+  }
+  const { open, resets, retransmissions, unanswered } = current.tcp ?? sum;
   return {
     label: 'total',
     address: '',
-    outPackets: sum((label) => label.out.packets),
-    outBytes: sum((label) => label.out.bytes),
-    inPackets: sum((label) => label.in.packets),
-    inBytes: sum((label) => label.in.bytes),
+    outPackets: out.packets,
+    outBytes: out.bytes,
+    inPackets: into.packets,
+    inBytes: into.bytes,
     ...rates(previous?.labelled ?? nothing, current.labelled, milliseconds),
-    open: tcp?.open ?? sum((label) => label.tcp.open),
-    resets: tcp?.resets ?? sum((label) => label.tcp.resets),
-    retransmissions: tcp?.retransmissions ?? sum((label) => label.tcp.retransmissions),
-    unanswered: tcp?.unanswered ?? sum((label) => label.tcp.unanswered),
+    open,
+    resets,
+    retransmissions,
+    unanswered,
     busiestPeer: null,
   };
 }

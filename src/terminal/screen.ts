@@ -22,6 +22,9 @@ export interface ProcessEvents {
 /** Control sequences of ECMA-48 and DEC (xterm's ctlseqs). */
 const hideCursor = '\u001b[?25l';
 const showCursor = '\u001b[?25h';
+/** Without it a frame that was made for a wider screen, a moment ago, would take more lines. */
+const cutLines = '\u001b[?7l';
+const wrapLines = '\u001b[?7h';
 const eraseLine = '\u001b[2K';
 const eraseBelow = '\u001b[J';
 const up = (lines: number): string => (lines > 0 ? `\u001b[${String(lines)}A` : '');
@@ -58,7 +61,7 @@ export class Screen {
     const last = lines.length - 1;
     // Erase before the text: behind a line as wide as the screen it would take the last character.
     const body = lines.map((line, i) => (i < last ? eraseLine : eraseBelow) + line).join('\r\n');
-    this.#stream.write(`${hideCursor}\r${body}\r${up(last)}`);
+    this.#stream.write(`${hideCursor}${cutLines}\r${body}\r${up(last)}${wrapLines}`);
     this.#drawn = lines.length;
   }
 

@@ -16,6 +16,7 @@ import { captureFilter } from '../../src/filters/capture.js';
 import { displayFilter } from '../../src/filters/wireshark.js';
 import type { Label } from '../../src/labels/label.js';
 import { parseLabels } from '../../src/labels/parse.js';
+import { lacking } from '../requirements.js';
 import {
   selectedByClassifier,
   selectedByLookup,
@@ -59,7 +60,9 @@ function some(indices: readonly number[]): readonly number[] {
   return indices;
 }
 
-describe('the very same packets', () => {
+const needs = { skip: lacking('tcpdump', 'tshark') };
+
+describe('the very same packets', needs, () => {
   it("for lbcap's classifier, 200 label sets, whatever the kind of packet", () => {
     const random = createRandom(6);
     for (let round = 0; round < 200; round += 1) {
@@ -122,7 +125,7 @@ describe('the very same packets', () => {
   });
 });
 
-describe('where the languages differ by design', () => {
+describe('where the languages differ by design', needs, () => {
   const plain = parseLabels(['a=127.0.0.0/28,fd00::/124'], null);
   const ported = parseLabels(['a=127.0.0.0/28:9092,[fd00::/124]:9092'], null);
 

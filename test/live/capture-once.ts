@@ -22,14 +22,14 @@ try {
     interface: orders.interface ?? 'lo',
     filter: orders.filter ?? null,
   });
-  console.log('open');
+  process.stdout.write(`${'open'}\n`);
   if (orders.exit !== undefined) setTimeout(() => process.exit(orders.exit), 100);
   process.stdin.once('data', () => opened.source.stop());
   const { length } = await read(opened);
   await opened.source.close();
-  console.log(JSON.stringify({ packets: length }));
+  process.stdout.write(`${JSON.stringify({ packets: length })}\n`);
   process.stdin.destroy();
 } catch (error) {
   if (!(error instanceof LbcapError)) throw error;
-  console.log(JSON.stringify({ code: error.code, message: error.message }));
+  process.stdout.write(`${JSON.stringify({ code: error.code, message: error.message })}\n`);
 }

@@ -14,7 +14,7 @@ sender.connect(port, '127.0.0.1');
 await once(sender, 'connect');
 const payload = Buffer.alloc(64);
 const end = performance.now() + Number(seconds) * 1e3;
-console.log('sending');
+process.stdout.write(`${'sending'}\n`);
 while (performance.now() < end) {
   // One callback per round: until the last is out no more are queued.
   for (let index = 0; index < 255; index++) sender.send(payload);

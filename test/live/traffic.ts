@@ -1,7 +1,6 @@
 /** Traffic of one's own for live tests: addresses nobody else uses, and packets that are numbered. */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createArena, type Arena } from '../../src/packet/arena.js';
 import { maximumRecordSize, recordLayout, type BatchFormat } from '../../src/packet/batch.js';
 import { openLive, type LiveOptions } from '../../src/sources/live.js';
@@ -37,7 +36,7 @@ export class Sender {
     await once(sink, 'listening');
     from.bind(0, address);
     await once(from, 'listening');
-    from.connect((sink.address() as AddressInfo).port, '127.0.0.1');
+    from.connect(sink.address().port, '127.0.0.1');
     await once(from, 'connect');
     return new Sender(from, sink);
   }

@@ -61,10 +61,11 @@ function packetsIn(path: string): number {
 }
 
 /** The flush comes once a second: its result is what can be waited for. */
-async function sizeReached(path: string, size: number): Promise<void> {
+async function sizeReached(path: string, size: number, more = () => ''): Promise<void> {
   for (const deadline = Date.now() + 5000; ; await pause(20)) {
-    if (statSync(path).size >= size) return;
-    assert.ok(Date.now() < deadline, `${path} has ${statSync(path).size} bytes, not ${size}`);
+    const is = statSync(path).size;
+    if (is >= size) return;
+    assert.ok(Date.now() < deadline, `${path} has ${is} bytes, not ${size}; ${more()}`);
   }
 }
 
@@ -161,7 +162,8 @@ describe('lbcap watch', { skip }, () => {
       [lbcapPath, 'watch', '-r', '-', '-l', `client=${address}`, '-o', directory],
       { stdio: ['pipe', 'ignore', 'ignore'] },
     );
-    tcpdump.stdout.pipe(lbcap.stdin);
+    let piped = 0;
+    tcpdump.stdout.on('data', (bytes: Buffer) => (piped += bytes.length)).pipe(lbcap.stdin);
     const sender = await Sender.at(address);
     await sender.send(200);
     sender.close();
@@ -169,7 +171,7 @@ describe('lbcap watch', { skip }, () => {
     for (const deadline = Date.now() + 5000; !existsSync(file); await pause(20)) {
       assert.ok(Date.now() < deadline, 'no file');
     }
-    await sizeReached(file, 24 + 200 * recordSize);
+    await sizeReached(file, 24 + 200 * recordSize, () => `tcpdump gave ${piped}`);
     tcpdump.kill('SIGINT');
     const status = await new Promise((resolve) => lbcap.once('close', resolve));
     assert.equal(status, 0);

@@ -1,13 +1,8 @@
-/** Walks over records: cuts between them, clocks, other byte orders and units. */
+/** Walks over records: cuts between them, other byte orders and units. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pcapFile } from '../../fixtures/frames.js';
-import {
-  convertRecords,
-  endOfWholeRecords,
-  hasRecordAfter,
-  type BatchFormat,
-} from '../../src/packet/batch.js';
+import { convertRecords, endOfWholeRecords, type BatchFormat } from '../../src/packet/batch.js';
 
 const little: BatchFormat = { linkType: 1, bigEndian: false, nanoseconds: false };
 const big: BatchFormat = { ...little, bigEndian: true };
@@ -43,27 +38,6 @@ for (const format of [little, big]) {
     }
   });
 }
-
-test('a record counts as younger by its whole timestamp', () => {
-  const at = 1_700_000_000;
-  const micro = run(little, [
-    { seconds: at, fraction: 0, length: 5 },
-    { seconds: at, fraction: 500_000, length: 5 },
-  ]);
-  const batch = { format: little, start: 0, end: micro.byteLength };
-  assert.equal(hasRecordAfter(micro, batch, at * 1e3 + 499), true);
-  assert.equal(hasRecordAfter(micro, batch, at * 1e3 + 500), false);
-  const nanoFormat = { ...big, nanoseconds: true };
-  const nano = run(nanoFormat, [{ seconds: at, fraction: 500_000_000, length: 0 }]);
-  assert.equal(
-    hasRecordAfter(nano, { format: nanoFormat, start: 0, end: 16 }, at * 1e3 + 499),
-    true,
-  );
-  assert.equal(
-    hasRecordAfter(nano, { format: nanoFormat, start: 0, end: 16 }, at * 1e3 + 501),
-    false,
-  );
-});
 
 /** Big-endian, nanoseconds. */
 const everyFormat: [boolean, boolean][] = [

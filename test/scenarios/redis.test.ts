@@ -113,7 +113,8 @@ test('one client of a replicated redis, 127.0.0.2', { skip, timeout: 120_000 }, 
 test('a server on ::1, told apart by its port', { skip, timeout: 120_000 }, async (t) => {
   const endings = new Endings(t);
   const folder = await endings.scratchFolder();
-  const cluster = await RedisCluster.start(folder, 1, '::1');
+  // No replicas: they would speak to the labelled port before and after lbcap listens.
+  const cluster = await RedisCluster.start(folder, 0, '::1');
   endings.add(() => cluster.end());
   const other = await RedisCluster.start(join(folder, 'other'), 0, '::1');
   endings.add(() => other.end());
@@ -123,8 +124,6 @@ test('a server on ::1, told apart by its port', { skip, timeout: 120_000 }, asyn
   const address = `[::1]:${cluster.port}`;
   const { ended, all } = await capture(folder, ['--label', `a=${address}`], async () => {
     await clientOfInterest('::1', cluster.port);
-    // The replica speaks to the labelled port too, now and then: nothing of it may come late.
-    await cluster.end();
   });
 
   await assertSamePackets(labelNamed(ended, 'a'), {

@@ -19,10 +19,11 @@ export class Tcpdump {
   /** Resolves once tcpdump captures. */
   static async start(file: string, filter: readonly string[] = []): Promise<Tcpdump> {
     const program = new RunningProgram('tcpdump', [
-      // Neither --immediate-mode, whose ring has a slot of a whole snaplen for each packet, nor -U, a
-      // write per packet: beside a busy loopback it would itself lose packets.
+      // Not --immediate-mode: its ring has a slot of a whole snaplen for each packet, so it overflows.
+      // -U, a write per packet, is why the ring is large; SIGUSR2 instead damages the file, since
+      // its handler flushes in the middle of a write.
       // -Z root: else it gives up root before it opens the file, in a folder that only root may use.
-      ...['-i', 'lo', '-B', '131072', '-Z', 'root', '-w', file],
+      ...['-i', 'lo', '-U', '-B', '262144', '-Z', 'root', '-w', file],
       ...filter,
     ]);
     await program.waitFor('stderr', /listening on/);
@@ -51,7 +52,6 @@ export class Tcpdump {
       const until = performance.now() + 10_000;
       const part = Buffer.alloc(1 << 20);
       for (;;) {
-        this.#program.signal('SIGUSR2'); // writes out what it holds
         const { bytesRead } = await file.read(part, 0, part.length, from);
         if (part.subarray(0, bytesRead).includes(mark)) return;
         if (performance.now() > until) throw new Error('tcpdump did not write the last packet');

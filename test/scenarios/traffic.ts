@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { RespClient } from './resp.js';
 
 /** A client that keeps a server busy until it is told to stop. */
@@ -11,7 +12,7 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** Reads and writes small values, one command after the other, without a pause. */
+/** Reads and writes small values, some thousand a second: busy, but tcpdump and tshark keep up. */
 export async function startBackground(host: string, port: number): Promise<Background> {
   const client = await RespClient.connect(host, port);
   let commands = 0;
@@ -21,6 +22,7 @@ export async function startBackground(host: string, port: number): Promise<Backg
       await client.command('SET', `background:${commands % 100}`, 'x'.repeat(commands % 500));
       await client.command('GET', `background:${commands % 100}`);
       commands += 2;
+      if (commands % 20 === 0) await pause(4);
     }
     await client.close();
   })();

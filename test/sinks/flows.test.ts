@@ -6,6 +6,7 @@ import {
   pcapOf,
   type Frame,
 } from '../../fixtures/tcp-conversations.js';
+import { ethernet, ipv4, pcapFile, udp } from '../../fixtures/frames.js';
 import type { TcpHealth } from '../../src/sinks/snapshot.js';
 import { replay } from './replay.js';
 import { tsharkHealth } from './tshark.js';
@@ -328,4 +329,18 @@ test('a data offset that lies is no segment', () => {
   talk.frames[0].bytes[14 + 20 + 12] = 0x40;
   const { table } = replay(pcapOf(talk.frames), [client]);
   assert.equal(table.health(0, 2000).unanswered, 0);
+});
+
+test('of a flood of datagrams the busiest peer is found by sample', () => {
+  // Three clients take turns in step with nothing: .4 sends half of all bytes, in packets of 60.
+  const sizes = [20, 40, 60];
+  const file = pcapFile(
+    Array.from({ length: 60_000 }, (_, index) => {
+      const client = index % 3;
+      const payload = udp(40_000, 9092, sizes[client]);
+      return { data: ethernet(0x0800, ipv4(`127.0.0.${2 + client}`, '127.0.0.9', payload)) };
+    }),
+  );
+  const { table } = replay(file, [[127, 0, 0, 9]]);
+  assert.equal(table.busiestPeer(0), '127.0.0.4');
 });

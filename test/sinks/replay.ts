@@ -16,7 +16,8 @@ export function replay(
   labels: readonly (readonly number[])[],
   options: { maximumFlows?: number; until?: number } = {},
 ): Replay {
-  const bytes = file.slice();
+  // A copy that begins at 0, even of a Buffer from the pool.
+  const bytes = new Uint8Array(file);
   const view = new DataView(bytes.buffer);
   const { maximumFlows, until = Infinity } = options;
   const table = new FlowTable({
@@ -30,10 +31,11 @@ export function replay(
         address.length === size && address.every((byte, i) => bytes[offset + i] === byte),
     );
   let last = 0;
+  table.begin({ linkType: 1, bigEndian: false, nanoseconds: false });
   for (let at = 24; at < bytes.length;) {
     const seconds = view.getUint32(at, true) + view.getUint32(at + 4, true) / 1e6;
     const captured = view.getUint32(at + 8, true);
-    const wire = view.getUint32(at + 12, true);
+    const record = at;
     const frame = at + 16;
     at = frame + captured;
     if (seconds > until) break;
@@ -47,7 +49,7 @@ export function replay(
     const protocol = view.getUint8(ip + (four ? 9 : 6));
     const header = four ? (view.getUint8(ip) & 15) * 4 : 40;
     const transport = [6, 17, 132].includes(protocol) && ip + header + 4 <= at ? ip + header : 0;
-    table.packet(four ? 4 : 6, ip, protocol, transport, at, wire, source, destination, seconds);
+    table.packet(record, four ? 4 : 6, ip, protocol, transport, at, source, destination);
   }
   return { table, last };
 }

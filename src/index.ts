@@ -1,0 +1,39 @@
+/** lbcap as a library: tell the clients on a loopback apart, live or from capture files. */
+export { LbcapError, exitStatusOf } from './errors.js';
+export type { ErrorCode, ErrorDetails } from './errors.js';
+
+export { parseLabel, parseLabelOption, parseLabels } from './labels/parse.js';
+export { compileLookup } from './labels/lookup.js';
+export type { LabelLookup } from './labels/lookup.js';
+export type { AddressBytes, Endpoint, Label } from './labels/label.js';
+
+export { bpfFilter } from './filters/bpf.js';
+export { captureFilter } from './filters/capture.js';
+export { displayFilter } from './filters/wireshark.js';
+
+export { createArena } from './packet/arena.js';
+export type { Arena, Region } from './packet/arena.js';
+export type { Batch, BatchFormat } from './packet/batch.js';
+export type { SourceCounters } from './packet/counters.js';
+export { linkLayerOf, linkTypes } from './packet/link-layer.js';
+export type { LinkLayer } from './packet/link-layer.js';
+
+export { openFileInput, StreamInput } from './sources/byte-input.js';
+export type { ByteInput } from './sources/byte-input.js';
+export { fileRegionSizes, openPcap } from './sources/file.js';
+export { openLive } from './sources/live.js';
+export type { LiveOptions } from './sources/live.js';
+export type { Source } from './sources/source.js';
+
+export { Classifier } from './classify.js';
+export type { ClassifierOptions, PacketObserver, RunSink } from './classify.js';
+export { fileHeader } from './formats/pcap.js';
+export { FlowTable } from './sinks/flows.js';
+export { LabelFiles } from './sinks/label-files.js';
+export type { LabelFilesOptions, WrittenFile } from './sinks/label-files.js';
+export { slotSizes } from './sinks/slots.js';
+export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
+export { takeSnapshot } from './sinks/statistics.js';
+
+export { runPipeline } from './pipeline.js';
+export type { PipelineOptions, PipelineResult } from './pipeline.js';
