@@ -1,13 +1,20 @@
 /** What the tests of `lbcap run` look at: cgroups, descriptors and programs that are left. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { countObjects } from '../../src/native/bpf.js';
 import { openKernel } from '../../src/native/kernel.js';
-import { parseCgroupMount } from '../../src/binding/proc.js';
+import { parseCgroupMount, processMark } from '../../src/binding/proc.js';
 
-/** The directories of runs, at any depth. */
-export function runCgroups(): string[] {
+/** The directories of runs whose lbcap is gone, at any depth. */
+export function leftCgroups(): string[] {
+  return runCgroups().filter((path) => {
+    const mark = basename(path).slice('lbcap-'.length);
+    return processMark(Number(mark.split('-')[0])) !== mark;
+  });
+}
+
+function runCgroups(): string[] {
   const mount = parseCgroupMount(readFileSync('/proc/self/mounts', 'utf8'));
   if (mount === null) return [];
   const found: string[] = [];

@@ -1,7 +1,7 @@
 /** `lbcap run` as a process: what its child gets, what it gives back, and what it leaves behind. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -10,7 +10,7 @@ import { lbcap, lbcapPath } from '../cli/lbcap.js';
 import { lacking } from '../requirements.js';
 import { Peer } from '../scenarios/peer.js';
 import { outputOf, RunningProgram } from '../scenarios/process.js';
-import { processesWith, runCgroups, within } from './run-support.js';
+import { processesWith, leftCgroups, within } from './run-support.js';
 
 const methods = ['bpf', 'seccomp'] as const;
 const skip = lacking('capture');
@@ -20,6 +20,8 @@ let directory = '';
 before(async () => {
   peer = await Peer.start();
   directory = mkdtempSync(join(tmpdir(), 'lbcap-run-'));
+  // For programs that run as nobody.
+  chmodSync(directory, 0o755);
 });
 
 after(() => {
@@ -48,7 +50,7 @@ for (const method of methods) {
     assert.match(missing.stderr, /^lbcap: there is no command "no-such-command-here": [^\n]+\n$/);
     assert.equal(lbcap(['run', ...options, '/etc/passwd']).status, 126);
     assert.equal(lbcap(['run', ...options, '/']).status, 126);
-    assert.deepEqual(runCgroups(), []);
+    assert.deepEqual(leftCgroups(), []);
   });
 
   test(`${method}: a signal that ends the child shows as 128+n`, { skip }, () => {
@@ -203,7 +205,7 @@ for (const method of methods) {
       assert.ok(await within(5000, () => processesWith(mark).length === 0), 'processes are left');
       // Killed before its guard was there, a run leaves an empty directory, for the next one to remove.
       await run(...options, 'true');
-      assert.ok(await within(5000, () => runCgroups().length === 0), runCgroups().join(' '));
+      assert.ok(await within(5000, () => leftCgroups().length === 0), leftCgroups().join(' '));
     },
   );
 
@@ -214,7 +216,7 @@ for (const method of methods) {
     });
     const expected = runs.map((_, index) => `127.0.0.${index + 60}\n`);
     assert.deepEqual(await Promise.all(runs), expected);
-    assert.deepEqual(runCgroups(), []);
+    assert.deepEqual(leftCgroups(), []);
   });
 
   test(
@@ -330,7 +332,7 @@ test(
       ...ask(),
     );
     assert.equal(output, '127.0.0.2\n');
-    assert.deepEqual(runCgroups(), []);
+    assert.deepEqual(leftCgroups(), []);
   },
 );
 
@@ -388,5 +390,33 @@ socket.create_connection(peer, source_address=("127.0.0.7", 0)).close()
     const line = JSON.parse(rebound.stderr) as { streams: unknown; rebound: number };
     assert.deepEqual(line.streams, { labelled: 2, failed: {}, kept: 1 });
     assert.equal(line.rebound, 1);
+  },
+);
+
+test(
+  '--watch captures the run, and is told of it',
+  { skip: lacking('capture', 'curl', 'tshark') },
+  async () => {
+    const out = join(directory, 'watched');
+    const options = ['--watch', '-o', out, '-f', `port ${peer.port}`, 'client=127.0.0.44', '--'];
+    const { stdout, stderr, status } = await run(...options, ...ask());
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, '127.0.0.44\n');
+    assert.match(stderr, /captured [0-9]+ packets into [^ ]+client\.pcap/);
+    const fields = [
+      '-T',
+      'fields',
+      '-e',
+      'ip.src',
+      '-Y',
+      'tcp.flags.syn == 1 and tcp.flags.ack == 0',
+    ];
+    assert.equal(
+      await outputOf('tshark', '-r', join(out, 'client.pcap'), ...fields),
+      '127.0.0.44\n',
+    );
+    const again = await run(...options, ...ask());
+    assert.equal(again.status, 125);
+    assert.match(again.stderr, /client\.pcap/);
   },
 );

@@ -13,6 +13,7 @@ import type { Label } from '../../labels/label.js';
 import { checkLabelName, parseLabels } from '../../labels/parse.js';
 import { readRegistry } from '../../labels/registry.js';
 import { registryPlace } from '../options.js';
+import type { Capture } from '../capture-alongside.js';
 import type { RunWords } from '../run-words.js';
 
 type RunOptions = RunWords['options'];
@@ -25,7 +26,8 @@ const ownFailure = 125;
  * @returns the exit status
  * @throws LbcapError for wrong words only: then nothing was touched
  */
-export async function runAction({ options, label: given, command }: RunWords): Promise<number> {
+export async function runAction(read: RunWords): Promise<number> {
+  const { options, label: given, command, watchWords } = read;
   if (options.recipe === true) {
     const { recipes } = await import('../../binding/recipes.js');
     process.stdout.write(recipes(labelOf(given ?? 'client', options).label));
@@ -47,7 +49,12 @@ export async function runAction({ options, label: given, command }: RunWords): P
   };
   if (chosen) tell(`${label.name} is ${label.text}`);
   let result: RunResult;
+  let capture: Capture | null = null;
   try {
+    if (options.watch === true) {
+      const { startCapture } = await import('../capture-alongside.js');
+      capture = await startCapture(label, watchWords);
+    }
     result = await run({
       sources,
       ipv6,
@@ -59,10 +66,32 @@ export async function runAction({ options, label: given, command }: RunWords): P
       onNotice: tell,
     });
   } catch (error) {
+    // A capture of nothing: what it has to say is of no interest then.
+    await capture?.stop().catch(() => undefined);
     return failed(error);
   }
   report(label, result, options);
-  return result.status;
+  const captured = await endCapture(capture, tell);
+  return result.status === 0 ? captured : result.status;
+}
+
+/** @returns 0, unless the capture has something to tell by its status */
+async function endCapture(capture: Capture | null, tell: (text: string) => void): Promise<number> {
+  if (capture === null) return 0;
+  try {
+    const { packets, file, dropped, status } = await capture.stop();
+    const where = file === null ? '' : ` into ${file}: wireshark ${quoteWord(file)} opens it`;
+    const lost = dropped === null || dropped === 0 ? '' : `, ${dropped} lost`;
+    tell(`captured ${packets} packets${lost}${where}`);
+    return status;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+/** For a shell. */
+function quoteWord(word: string): string {
+  return /^[A-Za-z0-9._/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** The value of an option that has one. */
