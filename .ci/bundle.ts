@@ -73,6 +73,7 @@ await build({
   banner: { js: banner },
   minifyWhitespace: true,
   minifySyntax: true,
+  minifyIdentifiers: true,
   legalComments: 'eof',
   sourcemap: 'linked',
   logLevel: 'warning',

@@ -7,18 +7,16 @@ import {
   jump,
   jumpIf,
   jumpIf32,
+  type Line,
   load,
   store,
   storeImmediate,
   target,
-  type Line,
 } from './asm.js';
+import { choose4, choose6, chosen6 } from './choice.js';
 import {
   address,
   begin,
-  chosen6,
-  choose4,
-  choose6,
   context,
   count,
   countKind,
@@ -31,8 +29,9 @@ import {
   mappedThird,
   portAndProcess,
   wordOf,
+  frame,
 } from './fragments.js';
-import type { Plan, Program } from './programs.js';
+import type { Plan, Program } from './plan.js';
 
 export function bindPrograms(plan: Plan): Program[] {
   return [
@@ -182,13 +181,13 @@ function moveTo6(plan: Plan, at: string): Line[] {
     jump(`${at}-write`),
     target(`${at}-server`),
     ...chosen6.map((offset, part) =>
-      storeImmediate(4, 10, offset, wordOf(sources.ipv6[0].first, 4 * part)),
+      storeImmediate(4, frame, offset, wordOf(sources.ipv6[0].first, 4 * part)),
     ),
     ...countKind(maps, 0),
     alu('mov', 1, 0),
     target(`${at}-write`),
     ...chosen6.flatMap((offset, part) => [
-      load(4, 2, 10, offset),
+      load(4, 2, frame, offset),
       store(4, ctx, context.userIp6[part], 2),
     ]),
     jumpIf(1, '!=', 0, 'pass'),

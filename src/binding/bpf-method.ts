@@ -9,7 +9,8 @@ import { accountSize, blockWords, blocks, extra, word, type Block } from './acco
 import type { Account, AddressCount, Tally } from './account.js';
 import { encode } from './asm.js';
 import { portsSize } from './fragments.js';
-import { programsOf, type Features, type Ipv6Mode, type Plan } from './programs.js';
+import { type Features, type Ipv6Mode, type Plan } from './plan.js';
+import { programsOf } from './programs.js';
 import { addressTexts, countOf, type Sources } from './sources.js';
 
 export interface BindingRequest {

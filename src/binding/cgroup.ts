@@ -1,11 +1,12 @@
 /** The cgroup of one run: made, entered for the length of a fork, left, emptied and removed. */
 import {
   closeSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   watch,
-  writeFile,
+  write,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -40,13 +41,18 @@ export class RunCgroup {
    * grace period, some 10 ms, in which other work can be done.
    */
   async enter(): Promise<void> {
-    // Not through node:fs/promises, which takes longer to load than all of this.
-    await new Promise<void>((resolve, reject) => {
-      writeFile(join(this.fresh.path, 'cgroup.procs'), String(process.pid), (error) => {
-        if (error === null) resolve();
-        else reject(error);
+    // Opened here: writeFile would come back to this thread, busy by then, before it writes.
+    const procs = openSync(join(this.fresh.path, 'cgroup.procs'), 'w');
+    try {
+      await new Promise<void>((resolve, reject) => {
+        write(procs, String(process.pid), (error) => {
+          if (error === null) resolve();
+          else reject(error);
+        });
       });
-    });
+    } finally {
+      closeSync(procs);
+    }
   }
 
   leave(): void {

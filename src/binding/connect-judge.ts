@@ -10,7 +10,7 @@ import type { ConnectCall, Listener } from '../native/seccomp.js';
 import { blocks, blockWords, extra, word } from './account-layout.js';
 import { destinationOf, mapped, readName, writeName, type Destination } from './destination.js';
 import { parseOwnCgroup } from './proc.js';
-import type { Ipv6Mode } from './programs.js';
+import type { Ipv6Mode } from './plan.js';
 import { addressAt, countOf, type AddressRun, type Sources } from './sources.js';
 
 export interface JudgeOrder {

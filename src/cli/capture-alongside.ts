@@ -67,13 +67,13 @@ export async function startCapture(label: Label, words: readonly string[]): Prom
   watch.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-mostText);
   });
-  let end: EndEvent | null = null;
+  const ends: EndEvent[] = [];
   const started = new Promise<void>((resolve) => {
     if (watch.stdout === null) return;
     createInterface({ input: watch.stdout }).on('line', (line) => {
       const event = JSON.parse(line) as { event: string };
       if (event.event === 'start') resolve();
-      if (event.event === 'end') end = event as EndEvent;
+      if (event.event === 'end') ends.push(event as EndEvent);
     });
   });
   const failure = () =>
@@ -88,8 +88,8 @@ export async function startCapture(label: Label, words: readonly string[]): Prom
     async stop() {
       watch.kill('SIGTERM');
       const status = await ended;
-      const last = end as EndEvent | null;
-      if (last === null) throw failure();
+      const last = ends.at(-1);
+      if (last === undefined) throw failure();
       return {
         packets: last.labels[0].packets,
         file: last.labels[0].file,

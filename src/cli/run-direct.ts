@@ -13,7 +13,11 @@ export async function runDirectly(words: readonly string[]): Promise<boolean> {
   try {
     const read = readRunWords(words);
     if (read === 'help') return false;
-    process.exitCode = await runAction(read);
+    const status = await runAction(read);
+    // What is printed for other programs to read may still be on its way into a pipe.
+    if (read.options.recipe === true) process.exitCode = status;
+    // Else all is done and said, and winding down takes Node as long as a program needs to start.
+    else process.exit(status);
   } catch (error) {
     // The terminal may be gone (SIGHUP): what cannot be said is not worth dying for.
     process.stderr.on('error', () => undefined);

@@ -3,6 +3,7 @@ import type { KoffiFunc } from 'koffi';
 import { LbcapError } from '../errors.js';
 import { platform } from '../loopback/platform.js';
 import { SystemCallError } from './errno.js';
+import { loadKoffiAddon } from './koffi-addon.js';
 import { loadKoffi, type Koffi } from './koffi.js';
 import { architectureOf, type Architecture, type SystemCallName } from './syscall-numbers.js';
 
@@ -116,5 +117,5 @@ export function requireLinux(): void {
 async function open(): Promise<Kernel> {
   requireLinux();
   const architecture = architectureOf(process.arch);
-  return new Kernel(await loadKoffi(), architecture);
+  return new Kernel(loadKoffiAddon(process.arch) ?? (await loadKoffi()), architecture);
 }

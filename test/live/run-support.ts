@@ -55,7 +55,10 @@ export function processesWith(text: string): number[] {
 }
 
 /** Waits until `look` gives true; false when that takes too long. */
-export async function within(milliseconds: number, look: () => boolean | Promise<boolean>) {
+export async function within(
+  milliseconds: number,
+  look: () => boolean | Promise<boolean>,
+): Promise<boolean> {
   const until = performance.now() + milliseconds;
   while (!(await look())) {
     if (performance.now() > until) return false;

@@ -420,3 +420,15 @@ test(
     assert.match(again.stderr, /client\.pcap/);
   },
 );
+
+test(
+  'labels without an address get one each, at the same time',
+  { skip: lacking('capture', 'curl') },
+  async () => {
+    const words = (name: string) => ['-q', name, '--', 'sh', '-c', `sleep 0.5; ${ask().join(' ')}`];
+    const runs = await Promise.all(['one', 'two', 'three'].map((name) => run(...words(name))));
+    const addresses = runs.map(({ stdout }) => stdout.trim());
+    for (const address of addresses) assert.match(address, /^127\.0\.0\.[0-9]+$/);
+    assert.equal(new Set([...addresses, '127.0.0.1']).size, 4, addresses.join(' '));
+  },
+);

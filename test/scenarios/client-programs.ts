@@ -11,9 +11,13 @@ export interface ClientProgram {
   /** Programs without which it cannot be run here. */
   readonly needs: readonly string[];
   /** Makes it in a directory. */
-  build?(directory: string): void;
+  readonly build?: (directory: string) => void;
   /** The command for a way to the peer; `null` where the program has no such way. */
-  words(transport: Transport, port: number, directory: string): readonly string[] | null;
+  readonly words: (
+    transport: Transport,
+    port: number,
+    directory: string,
+  ) => readonly string[] | null;
   /** It binds before it connects: bpf labels it with --rebind, seccomp does not. */
   readonly bindsFirst?: readonly Transport[];
 }
@@ -57,7 +61,7 @@ const buildJava = (directory: string) => {
 };
 const plain = { tcp: 'tcp', udp: 'udp', sendto: 'sendto' } as const;
 
-export const clientPrograms: readonly ClientProgram[] = [
+const programs: readonly ClientProgram[] = [
   { name: 'curl', needs: ['curl'], words: byUrl(['curl', '-gsS', '-m', '10']) },
   {
     name: 'Python',
@@ -148,3 +152,7 @@ export const clientPrograms: readonly ClientProgram[] = [
     },
   },
 ];
+
+export function clientPrograms(): readonly ClientProgram[] {
+  return programs;
+}

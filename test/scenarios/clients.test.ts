@@ -62,7 +62,7 @@ function limitOf(client: ClientProgram, method: Method, transport: Transport): s
 
 for (const method of methods) {
   test(`every client, by ${method}`, { skip: lacking('capture', 'tshark') }, async (t) => {
-    const able = clientPrograms.map((client, index) => ({ client, index }));
+    const able = clientPrograms().map((client, index) => ({ client, index }));
     const labels = able.flatMap(({ index }) => [
       '-l',
       `client-${index}=${addressOf(index, method)}`,
@@ -131,7 +131,7 @@ function markdown(): string {
   const columns = methods.flatMap((method) =>
     transports.map((transport) => [method, transport] as const),
   );
-  const rows = clientPrograms.map(({ name }) => [
+  const rows = clientPrograms().map(({ name }) => [
     name,
     ...columns.map(([method, transport]) => cells.get(key(name, method, transport)) ?? ''),
   ]);

@@ -2,15 +2,16 @@
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
 import { accountLines, type Account } from '../../binding/account.js';
+import { claimAddress } from '../../binding/claim.js';
 import type { MethodName } from '../../binding/method.js';
-import type { Ipv6Mode } from '../../binding/programs.js';
+import type { Ipv6Mode } from '../../binding/plan.js';
 import { run, type RunResult } from '../../binding/run.js';
 import { sourcesOf, type Sources } from '../../binding/sources.js';
 import { exitStatusOf, isSystemError, LbcapError, messageOf } from '../../errors.js';
 import { firstFreeAddress } from '../../labels/allocation.js';
 import { parseHosts, type HostsEntry } from '../../labels/hosts.js';
 import type { Label } from '../../labels/label.js';
-import { checkLabelName, parseLabels } from '../../labels/parse.js';
+import { checkLabelName, parseLabel, parseLabels } from '../../labels/parse.js';
 import { readRegistry } from '../../labels/registry.js';
 import { registryPlace } from '../options.js';
 import type { Capture } from '../capture-alongside.js';
@@ -29,8 +30,8 @@ const ownFailure = 125;
 export async function runAction(read: RunWords): Promise<number> {
   const { options, label: given, command, watchWords } = read;
   if (options.recipe === true) {
-    const { recipes } = await import('../../binding/recipes.js');
-    process.stdout.write(recipes(labelOf(given ?? 'client', options).label));
+    const { recipeText } = await import('../../binding/recipes.js');
+    process.stdout.write(recipeText((await labelOf(given ?? 'client', options)).label));
     return 0;
   }
   const [name, ...rest] = command;
@@ -41,7 +42,7 @@ export async function runAction(read: RunWords): Promise<number> {
       'put it behind --: lbcap run kafka-client=127.0.0.2 -- ./my-client',
     );
   }
-  const { label, chosen } = labelOf(given ?? nameOf(name), options);
+  const { label, chosen } = await labelOf(given ?? nameOf(name), options);
   const sources = sourcesOf(label, options.pool === true);
   const ipv6 = ipv6Mode(text(options.ipv6), label, sources);
   const tell = (text: string) => {
@@ -138,23 +139,31 @@ function accountObject(label: Label, { status, method, account }: RunResult) {
 }
 
 /** A label from the command line or the registry; `chosen` when its address was found here. */
-function labelOf(given: string, options: RunOptions): { label: Label; chosen: boolean } {
+async function labelOf(
+  given: string,
+  options: RunOptions,
+): Promise<{ label: Label; chosen: boolean }> {
   const registry = readRegistry(
     registryPlace(typeof options.labels === 'string' ? { labels: options.labels } : {}),
   );
   const name = given.split('=', 1)[0];
   const find = (option: readonly string[]) =>
     parseLabels(option, registry).find((label) => label.name === name);
-  if (!given.includes('=')) {
-    checkLabelName(given);
-    const known = find([]);
-    if (known !== undefined) return { label: known, chosen: false };
+  if (given.includes('=')) {
+    const label = find([given]);
+    if (label !== undefined) return { label, chosen: false };
+    throw new LbcapError('INVARIANT', `label ${name} was lost`);
   }
-  const address = firstFreeAddress(name, registry?.labels ?? [], systemHosts());
-  const chosen = !given.includes('=');
-  const label = find([chosen ? `${name}=${address}` : given]);
-  if (label !== undefined) return { label, chosen };
-  throw new LbcapError('INVARIANT', `label ${name} was lost`);
+  checkLabelName(given);
+  const known = find([]);
+  if (known !== undefined) return { label: known, chosen: false };
+  const taken = [...(registry?.labels ?? [])];
+  const hosts = systemHosts();
+  for (;;) {
+    const label = parseLabel(name, [firstFreeAddress(name, taken, hosts)]);
+    if (await claimAddress(label.text)) return { label, chosen: true };
+    taken.push(label);
+  }
 }
 
 /** A label's name from a command's: what a name may not have becomes a dash. */
