@@ -16,8 +16,6 @@ export interface PipelineOptions {
   readonly outputFormat: BatchFormat;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
-  /** After each batch; for progress. */
-  readonly onBatch?: () => void;
 }
 
 export interface PipelineResult {
@@ -50,7 +48,6 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
       const batch = await source.next();
       if (batch === null) break;
       classifier.classify(convertRecords(arena.view, batch, options.outputFormat), sink);
-      options.onBatch?.();
       if (files !== null && files.error !== null) break;
       if (classifier.finished) break;
     }

@@ -48,20 +48,31 @@ async function runProgram(words: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(words);
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
     // Help was asked for and printed.
-    if (error.exitCode === 0) return;
-    throw new LbcapError('USAGE', usageOf(error), 'see lbcap --help', { cause: error });
+    if (!(error instanceof CommanderError)) throw error;
   }
 }
 
 /** Commands that were added keep settings of their own, so each is told. */
-function quieten(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const inner of command.commands) quieten(inner);
+function quieten(command: Command, above = ''): void {
+  const path = `${above}${command.name()}`;
+  command.configureOutput({ outputError: () => undefined }).exitOverride((error) => {
+    throw error.exitCode === 0 ? error : usageError(error, path);
+  });
+  for (const inner of command.commands) quieten(inner, `${path} `);
 }
 
-function usageOf(error: CommanderError): string {
-  if (error.code === 'commander.help') return 'no command was given';
-  return error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+function usageError(error: CommanderError, path: string): LbcapError {
+  const problem =
+    error.code === 'commander.help'
+      ? 'no command was given'
+      : error.message
+          .replace(/^error: /, '')
+          .replace(/\s*\n\s*/g, ' ')
+          .replace(/\.$/, '');
+  const hint =
+    error.code === 'commander.excessArguments' && /watch|filter/.test(path)
+      ? 'labels go with -l, a capture filter with -f; '
+      : '';
+  return new LbcapError('USAGE', problem, `${hint}see ${path} --help`, { cause: error });
 }

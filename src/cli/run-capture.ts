@@ -94,6 +94,9 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       })
     : null;
   tell(`lbcap: ${job.opening}`);
+  if (job.strict && source.counters().kernelDropped === null) {
+    tell(`lbcap: --strict: ${source.name} does not say whether packets were lost before`);
+  }
   for (const line of announcement(announced, othersFile)) tell(line);
   json?.write(
     startEvent(
@@ -121,7 +124,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   const sampler = setInterval(() => {
     const now = snapshot();
     job.view.update(now, source);
-    if (job.live) json?.write(sampleEvent(now, new Date()));
+    if (job.live) json?.writeIfTaken(sampleEvent(now, new Date()));
   }, sampleEvery);
   const timer =
     job.duration === null
@@ -154,7 +157,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       last,
       new Date(),
       announced,
-      new Set(result.files.map((file) => file.path)),
+      new Map(result.files.map((file) => [file.path, file])),
       othersFile,
       error === null ? null : { code: error.code, message: error.message },
     ),

@@ -1,4 +1,5 @@
 /** Ctrl-C and its relatives: the first asks for a proper end, the second ends at once. */
+import { closeSync } from 'node:fs';
 
 export interface SignalActions {
   stop(): void;
@@ -12,6 +13,7 @@ const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function onSignals(actions: SignalActions): () => void {
   let asked = false;
   const end = (signal: NodeJS.Signals) => {
+    if (signal === 'SIGHUP') process.once('exit', leaveTerminal);
     if (!asked || signal !== 'SIGINT') {
       asked = true;
       actions.stop();
@@ -37,4 +39,18 @@ export function onSignals(actions: SignalActions): () => void {
     for (const signal of endings) process.off(signal, end);
     for (const signal of statusSignals) process.off(signal, status);
   };
+}
+
+/**
+ * Node gives the terminal its old settings back when it exits, and aborts where the terminal is gone
+ * (EIO), as it is after most SIGHUPs. What is closed is left alone.
+ */
+function leaveTerminal(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      closeSync(fd);
+    } catch {
+      // Closed already.
+    }
+  }
 }

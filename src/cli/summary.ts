@@ -64,8 +64,11 @@ export function conclusion(
     const file = byPath.get(announced[index]?.file ?? '');
     if (file !== undefined) rows.push(fileRow(file, label.total.packets));
   });
-  const shown = rows.slice(0, mostNamed);
-  if (rows.length > mostNamed) shown.push([`  … and ${rows.length - mostNamed} more`]);
+  // Whatever else has no room, a file that is not complete is named.
+  const isIncomplete = (row: readonly string[]) => row[1] === 'incomplete';
+  rows.sort((a, b) => Number(isIncomplete(b)) - Number(isIncomplete(a)));
+  const shown = rows.slice(0, Math.max(mostNamed, rows.filter(isIncomplete).length));
+  if (rows.length > shown.length) shown.push([`  … and ${rows.length - shown.length} more`]);
   const others = byPath.get(othersFile ?? '');
   if (others !== undefined) shown.push(fileRow(others, snapshot.others.packets));
   lines.push(...columns(shown));
@@ -79,8 +82,9 @@ function plural(count: number, noun: string): string {
 }
 
 function fileRow(file: WrittenFile, packets: number): string[] {
-  const incomplete = file.complete ? '' : '  incomplete';
-  return [`  ${file.path}`, plural(packets, 'packet'), `${formatBytes(file.size)}${incomplete}`];
+  // How many packets a file holds that lacks some nobody has counted.
+  const count = file.complete ? plural(packets, 'packet') : 'incomplete';
+  return [`  ${file.path}`, count, formatBytes(file.size)];
 }
 
 function busiestFile(

@@ -49,6 +49,14 @@ function splitPort(text: string): { body: string; port: string | null } {
     }
     return { body, port: match[2] ?? null };
   }
+  // Valid IPv6, but never what its writer meant.
+  const loopback = /^::1:([0-9]{1,5})$/.exec(text);
+  if (loopback !== null) {
+    throw wrong(
+      `${quote(text)} could be an address or a port of ::1`,
+      `write [::1]:${loopback[1] ?? ''} for the port, ${text.replace('::1:', '0:0:0:0:0:0:1:')} for the address`,
+    );
+  }
   // A single colon is never IPv6; two or more, without brackets, always are.
   const colon = text.indexOf(':');
   if (colon === -1 || colon !== text.lastIndexOf(':')) return { body: text, port: null };

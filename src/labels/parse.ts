@@ -68,14 +68,18 @@ export function parseLabel(name: string, addresses: readonly string[]): Label {
 
 /**
  * The labels of a command: those of the registry that the command line does not name again, in
- * the file's order, then those of the command line, in theirs.
+ * the file's order, then those of the command line, in theirs. Where the command line has a bare
+ * name, which must be the registry's, only such of the registry are taken.
  *
  * @param options the values of `-l`
  * @throws LbcapError `LABEL_SYNTAX`, `LABEL_ADDRESS`, `LABEL_DUPLICATE` or `LABEL_OVERLAP`
  */
 export function parseLabels(options: readonly string[], registry: Registry | null): Label[] {
   const given = new Map<string, Label>();
+  const registered = new Map(registry?.labels.map((label) => [label.name, label]));
+  const isBare = (option: string) => registered.has(option);
   for (const option of options) {
+    if (isBare(option)) continue;
     const { name, addresses } = parseLabelOption(option);
     const label = parseLabel(name, addresses);
     if (given.has(name)) {
@@ -87,7 +91,10 @@ export function parseLabels(options: readonly string[], registry: Registry | nul
     }
     given.set(name, label);
   }
-  const kept = (registry?.labels ?? []).filter((label) => !given.has(label.name));
+  const chosen = new Set(options.filter(isBare));
+  const kept = (registry?.labels ?? []).filter(
+    ({ name }) => !given.has(name) && (chosen.size === 0 || chosen.has(name)),
+  );
   const labels = [...kept, ...given.values()];
   assertNoOverlap(labels, (label) =>
     given.has(label.name) || registry === null

@@ -43,13 +43,6 @@ export interface Batch {
   readonly end: number;
 }
 
-/** True when two formats let their records stand in one classic pcap file. */
-export function sameFormat(a: BatchFormat, b: BatchFormat): boolean {
-  return (
-    a.linkType === b.linkType && a.bigEndian === b.bigEndian && a.nanoseconds === b.nanoseconds
-  );
-}
-
 /**
  * End of the last whole record in `[start, end)`. It stops earlier, at a record whose captured
  * length cannot be believed: then `end - result` holds a header and `lengthAt(result)` is beyond

@@ -1,6 +1,6 @@
 /** One capture file per label: gathers runs of records in slots and writes full slots. */
 import { closeSync, fstatSync, lstatSync, mkdirSync, statSync, unlinkSync, write } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isSystemError, LbcapError } from '../errors.js';
 import type { RunSink } from '../classify.js';
 import type { Arena, Region } from '../packet/arena.js';
@@ -9,6 +9,7 @@ import {
   cutBack,
   isUnlinked,
   outputError,
+  removeOld,
   reopenFile,
   writeFully,
 } from './output-file.js';
@@ -38,14 +39,22 @@ export interface WrittenFile {
   readonly complete: boolean;
 }
 
+/** A slot that is full: arena offsets, and where in the file its bytes go. */
+interface Write {
+  readonly slot: number;
+  readonly from: number;
+  readonly to: number;
+  readonly position: number;
+}
+
 /** One output's file. */
 class OutputFile {
   fd = -1;
   inode = 0;
   /** Where the next write goes. */
   position = 0;
-  /** Writes under way. */
-  pending = 0;
+  /** Slots on their way, in order; only the first is being written. */
+  readonly queue: Write[] = [];
   slot = -1;
   /** Arena offsets: where the slot's unwritten bytes begin, where the next goes, where it ends. */
   unwritten = 0;
@@ -58,8 +67,8 @@ class OutputFile {
 }
 
 /**
- * Records are never torn: a write holds whole records, so a file ends with one at every moment,
- * whatever kills the process between two writes.
+ * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
+ * and ends with a whole record unless the kill hit a write, which the kernel may end at any page.
  */
 export class LabelFiles implements RunSink {
   readonly #bytes: Uint8Array;
@@ -90,16 +99,13 @@ export class LabelFiles implements RunSink {
     );
     makeDirectory(options.directory);
     if (!this.#force) refuseExisting(this.#files);
+    else if (this.#files.length > createdAtStart) removeExisting(this.#files);
     if (this.#files.length <= createdAtStart) this.#createAll();
   }
 
   /** What went wrong first. Once set, nothing more should be appended. */
   get error(): LbcapError | null {
     return this.#error;
-  }
-
-  path(output: number): string {
-    return this.#file(output).path;
   }
 
   append(output: number, start: number, end: number): void {
@@ -137,18 +143,23 @@ export class LabelFiles implements RunSink {
   flush(): void {
     for (const file of this.#files) this.#flushSlot(file);
     for (const file of this.#open) {
-      if (file.failedAt === Infinity && isUnlinked(file.fd)) {
-        this.#fail(
-          file,
-          file.position,
-          new LbcapError(
-            'OUTPUT_IO',
-            `${file.path} was removed while lbcap was writing to it`,
-            'leave the files alone until lbcap has ended',
-          ),
-        );
-      }
+      if (file.failedAt === Infinity) this.#checkStillThere(file);
     }
+  }
+
+  #checkStillThere(file: OutputFile): void {
+    let gone: boolean;
+    try {
+      gone = isUnlinked(file.fd);
+    } catch (error) {
+      // ESTALE of a network file system, for one.
+      this.#fail(file, file.position, outputError(file.path, error));
+      return;
+    }
+    if (!gone) return;
+    const problem = `${file.path} was removed while lbcap was writing to it`;
+    const remedy = 'leave the files alone until lbcap has ended';
+    this.#fail(file, file.position, new LbcapError('OUTPUT_IO', problem, remedy));
   }
 
   /** Writes everything, closes everything. Never rejects: see `error`. */
@@ -159,10 +170,7 @@ export class LabelFiles implements RunSink {
         this.#settled = resolve;
       });
     }
-    for (const file of this.#open) {
-      if (file.failedAt !== Infinity) cutBack(file.fd, file.failedAt);
-      this.#closeFile(file);
-    }
+    for (const file of this.#open) this.#closeFile(file);
     this.#open.clear();
     return this.#files
       .filter((file) => file.inode !== 0)
@@ -199,6 +207,12 @@ export class LabelFiles implements RunSink {
     try {
       writeFully(file.fd, this.#fileHeader, 0, this.#fileHeader.length, 0);
     } catch (error) {
+      // A part of a header is no capture file.
+      this.#open.delete(file);
+      closeSync(file.fd);
+      unlinkSync(file.path);
+      file.fd = -1;
+      file.inode = 0;
       throw outputError(file.path, error);
     }
     file.position = this.#fileHeader.length;
@@ -239,41 +253,48 @@ export class LabelFiles implements RunSink {
       this.#evict(file);
       return;
     }
-    const { position, unwritten, next } = file;
-    file.position += next - unwritten;
+    const { position, unwritten: from, next: to } = file;
+    file.position += to - from;
     this.#leaveSlot(file);
     this.#slots.detach(slot);
-    file.pending++;
     this.#inFlight++;
-    this.#writeAsync(file, unwritten, next, position, 0, () => {
-      this.#slots.release(slot);
-      file.pending--;
-      this.#inFlight--;
-      if (this.#inFlight === 0) {
-        this.#settled?.();
-        this.#settled = null;
+    file.queue.push({ slot, from, to, position });
+    if (file.queue.length === 1) this.#writeAsync(file, 0);
+  }
+
+  /** Writes the first of the queue, of which `done` bytes are written already, then the next. */
+  #writeAsync(file: OutputFile, done: number): void {
+    const [{ from, to, position }] = file.queue;
+    const start = from + done;
+    write(file.fd, this.#bytes, start, to - start, position + done, (error, written) => {
+      if (error !== null) this.#fail(file, position, outputError(file.path, error));
+      else if (start + written < to) {
+        this.#writeAsync(file, done + written);
+        return;
       }
+      this.#settle(file.queue.shift());
+      if (file.queue.length > 0) this.#writeAsync(file, 0);
     });
   }
 
-  /** `done` of the bytes are written already, by short writes. */
-  #writeAsync(
-    file: OutputFile,
-    from: number,
-    to: number,
-    position: number,
-    done: number,
-    settled: () => void,
-  ): void {
-    const start = from + done;
-    write(file.fd, this.#bytes, start, to - start, position + done, (error, written) => {
-      if (error !== null) {
-        this.#fail(file, position, outputError(file.path, error));
-        settled();
-      } else if (start + written < to) {
-        this.#writeAsync(file, from, to, position, done + written, settled);
-      } else settled();
-    });
+  #settle(write: Write | undefined): void {
+    if (write === undefined) return;
+    this.#slots.release(write.slot);
+    this.#inFlight--;
+    if (this.#inFlight > 0) return;
+    this.#settled?.();
+    this.#settled = null;
+  }
+
+  /**
+   * Brings the disk up to what is queued, so that a write may follow at once. The first of the queue is
+   * under way and cannot be waited for: the same bytes are written to the same place once more.
+   */
+  #catchUp(file: OutputFile): void {
+    for (const { from, to, position } of file.queue) {
+      writeFully(file.fd, this.#bytes, from, to, position);
+    }
+    for (const write of file.queue.splice(1)) this.#settle(write);
   }
 
   #flushSlot(file: OutputFile): void {
@@ -286,10 +307,12 @@ export class LabelFiles implements RunSink {
     if (!this.#ready(file)) return;
     const { position } = file;
     try {
+      this.#catchUp(file);
       writeFully(file.fd, this.#bytes, start, end, position);
       file.position += end - start;
     } catch (error) {
-      this.#fail(file, position, outputError(file.path, error));
+      // Where it stopped is not known to the byte; every queued write begins with a record.
+      this.#fail(file, file.queue[0]?.position ?? position, outputError(file.path, error));
     }
   }
 
@@ -321,7 +344,7 @@ export class LabelFiles implements RunSink {
   #makeRoomForOpen(): void {
     if (this.#open.size < openAtOnce) return;
     for (const file of this.#open) {
-      if (file.pending > 0) continue;
+      if (file.queue.length > 0) continue;
       this.#open.delete(file);
       this.#closeFile(file);
       return;
@@ -332,6 +355,7 @@ export class LabelFiles implements RunSink {
   #closeFile(file: OutputFile): void {
     const { fd } = file;
     file.fd = -1;
+    if (file.failedAt !== Infinity) cutBack(fd, file.failedAt);
     try {
       closeSync(fd);
     } catch (error) {
@@ -348,12 +372,31 @@ export class LabelFiles implements RunSink {
 
 function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
-    if (statSync(directory).isDirectory()) return;
+    makeWithParents(directory);
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    if (stat === undefined) {
+      throw new LbcapError('OUTPUT_IO', `${directory} is a link to nowhere`, 'give another --out');
+    }
+    if (stat.isDirectory()) return;
   } catch (error) {
-    if (!isSystemError(error, 'EEXIST')) throw outputError(directory, error);
+    throw error instanceof LbcapError ? error : outputError(directory, error);
   }
   throw new LbcapError('OUTPUT_IO', `${directory} is not a directory`, 'give another --out');
+}
+
+/**
+ * Not mkdir's `recursive`: below /proc, where every mkdir answers ENOENT, Node 20 tries for ever.
+ */
+function makeWithParents(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) return;
+    const parent = dirname(directory);
+    if (!isSystemError(error, 'ENOENT') || parent === directory) throw error;
+    makeWithParents(parent);
+    mkdirSync(directory);
+  }
 }
 
 /** All are looked at before one is made. */
@@ -367,6 +410,17 @@ function refuseExisting(files: readonly OutputFile[]): void {
     `${first.path}${more} exists`,
     'give another --out, or --force to overwrite',
   );
+}
+
+/** What an earlier run left must not look like this one's. */
+function removeExisting(files: readonly OutputFile[]): void {
+  for (const { path } of files) {
+    try {
+      removeOld(path);
+    } catch (error) {
+      throw error instanceof LbcapError ? error : outputError(path, error);
+    }
+  }
 }
 
 /** A symlink is there even when its target is not. */

@@ -33,7 +33,8 @@ export function createFile(path: string, force: boolean): number {
   }
 }
 
-function removeOld(path: string): void {
+/** Removes a file or a symlink, if one is there. @throws OUTPUT_IO for a directory, system errors */
+export function removeOld(path: string): void {
   try {
     if (lstatSync(path).isDirectory()) {
       throw new LbcapError('OUTPUT_IO', `${path} is a directory`, 'choose another --out');

@@ -1,6 +1,9 @@
 /** Where a file source gets its bytes: a regular file, read ahead of need, or a stream. */
-import { open, type FileHandle } from 'node:fs/promises';
+import { createReadStream, open as openFd } from 'node:fs';
+import { open, stat as statOf, type FileHandle } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 
 /** Bytes in order. Reads may be asked for ahead; they are answered in order. */
@@ -17,20 +20,21 @@ export interface ByteInput {
 
 /** @throws INPUT_IO when the file cannot be opened or is a directory. */
 export async function openFileInput(path: string): Promise<ByteInput> {
-  let handle: FileHandle;
   try {
-    handle = await open(path, 'r');
+    const stat = await statOf(path);
+    if (stat.isDirectory()) {
+      throw new LbcapError('INPUT_IO', `${path} is a directory`, 'give capture files');
+    }
+    if (stat.isFile()) return new RegularFile(path, stat.size, await open(path, 'r'));
+    const fd = await promisify(openFd)(path, 'r');
+    // A read of a pipe in the thread pool could not be ended before its writer speaks.
+    return new StreamInput(
+      path,
+      stat.isFIFO() ? new Socket({ fd, writable: false }) : createReadStream('', { fd }),
+    );
   } catch (error) {
-    throw inputError(path, error);
+    throw error instanceof LbcapError ? error : inputError(path, error);
   }
-  const stat = await handle.stat();
-  if (stat.isDirectory()) {
-    await handle.close();
-    throw new LbcapError('INPUT_IO', `${path} is a directory`, 'give capture files');
-  }
-  return stat.isFile()
-    ? new RegularFile(path, stat.size, handle)
-    : new StreamInput(path, handle.createReadStream());
 }
 
 function inputError(name: string, error: unknown): LbcapError {

@@ -5,12 +5,12 @@ export const runTarget = 1 << 20;
 
 /**
  * Bounds. A call costs 12 us of CPU on top of its packets, more where a thread has to be woken, and
- * 2048 small packets carry that easily; more of them gained nothing (native-notes/libpcap.md). 2048
- * packets of the largest kind that lo carries (64 KiB) are 128 MiB: that bounds the memory of a
+ * 4096 small packets carry that easily (native-notes/libpcap.md). 4096
+ * packets of the largest kind that lo carries (64 KiB) are 256 MiB: that bounds the memory of a
  * single run, whatever the traffic turns into between two calls.
  */
 export const minimumCount = 16;
-export const maximumCount = 2048;
+export const maximumCount = 4096;
 
 /**
  * The next count, from what the last call brought: doubled while full calls stay well below the

@@ -53,7 +53,7 @@ const holdBackSlack = 20;
  * worker in between: two wake-ups less for every block of the kernel's, and the packets are worked
  * on by the processor that has just copied them (native-notes/libpcap.md has the figures).
  */
-const breather = 5;
+const breather = 10;
 /** Busy: so many packets came in one call. */
 const busyPackets = 256;
 /** What may fill meanwhile, as a part of the kernel's buffer: a burst must find the rest empty. */
@@ -64,6 +64,12 @@ const breatherShare = 1 / 16;
  * since there are more; or by this one after so many milliseconds.
  */
 type Pace = 'wait' | 'at once' | number;
+
+/**
+ * A packet that was sent before a stop may still be on its way through `lo`: the kernel delivers it in
+ * a softirq, which a busy machine puts off (Documentation/networking/scaling.rst). Milliseconds.
+ */
+const onTheWay = 25;
 
 /** Pause between looks where libpcap cannot wait, milliseconds. */
 const pollPause = 10;
@@ -117,6 +123,7 @@ class LiveSource implements Source {
   #blocking: boolean;
   /** Packets read before the stop. */
   #packets = 0;
+  #stopAsked = false;
   #drain: Drain | null = null;
   /** The run was read after the stop. */
   #runIsDrained = false;
@@ -163,7 +170,16 @@ class LiveSource implements Source {
     }
   }
 
+  /** Takes effect after a moment, see `onTheWay`. */
   stop(): void {
+    if (this.#stopAsked) return;
+    this.#stopAsked = true;
+    setTimeout(() => {
+      this.#beginDrain();
+    }, onTheWay);
+  }
+
+  #beginDrain(): void {
     if (this.#drain !== null || this.#closing !== null) return;
     const uncertain = this.#capture.receivedAtOpen;
     const stats = uncertain === null ? null : this.#capture.stats();

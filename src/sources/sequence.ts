@@ -62,8 +62,11 @@ class SequenceSource implements Source {
         if (batch !== null) return batch;
       } catch (error) {
         if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-        this.#damage ??= error;
+        this.#damage = this.#damage === null ? error : together(this.#damage, error);
       }
+      // All share the regions that they read into: nothing of this one may arrive any more.
+      source.stop();
+      await source.close();
       this.#current++;
     }
   }
@@ -77,6 +80,13 @@ class SequenceSource implements Source {
   }
 
   async close(): Promise<void> {
-    for (const source of this.#sources) await source.close();
+    for (const source of this.#sources.slice(this.#current)) await source.close();
   }
+}
+
+/** One error for several damaged captures, with the first one's details. */
+function together(first: LbcapError, next: LbcapError): LbcapError {
+  return new LbcapError('INPUT_DAMAGED', `${first.message}; ${next.message}`, undefined, {
+    details: first.details,
+  });
 }

@@ -72,9 +72,17 @@ export interface SampleEvent extends Totals {
   readonly others: Traffic;
 }
 
+/** What became of a label's file; both `null` where there is none. */
+export interface EndedFile {
+  /** Bytes, file header included. */
+  readonly size: number | null;
+  /** False when a write failed: then it ends with its last whole record, and packets are missing. */
+  readonly complete: boolean | null;
+}
+
 export interface EndEvent extends Totals {
   readonly event: 'end';
-  readonly labels: readonly (LabelTraffic & AnnouncedLabel)[];
+  readonly labels: readonly (LabelTraffic & AnnouncedLabel & EndedFile)[];
   readonly others: Traffic & { readonly file: string | null };
   /** What ended it early; `null` for a normal end. */
   readonly error: { readonly code: string; readonly message: string } | null;
@@ -113,12 +121,12 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
   };
 }
 
-/** @param files paths that were really written */
+/** @param files those really written, by path */
 export function endEvent(
   snapshot: Snapshot,
   time: Date,
   announced: readonly AnnouncedLabel[],
-  files: ReadonlySet<string>,
+  files: ReadonlyMap<string, { readonly size: number; readonly complete: boolean }>,
   othersFile: string | null,
   error: EndEvent['error'],
 ): EndEvent {
@@ -128,7 +136,14 @@ export function endEvent(
     ...totalsOf(snapshot, time),
     labels: snapshot.labels.map((label, index) => {
       const known = announced[index];
-      return { ...known, ...trafficOf(label), file: written(known.file) };
+      const file = files.get(known.file ?? '');
+      return {
+        ...known,
+        ...trafficOf(label),
+        file: written(known.file),
+        size: file?.size ?? null,
+        complete: file?.complete ?? null,
+      };
     }),
     others: { ...snapshot.others, file: written(othersFile) },
     error,

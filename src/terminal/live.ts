@@ -75,7 +75,7 @@ function plainView(stream: TerminalStream, env: Environment): LiveView {
   let previous: Snapshot | null = null;
   const columns = Number(env['COLUMNS']);
   const canvas: Canvas = {
-    width: columns >= 20 ? columns : plainWidth,
+    width: stream.columns || (columns >= 20 ? columns : plainWidth),
     height: Infinity,
     colour: colourAllowed(env, stream.isTTY === true),
     unicode: unicodeAllowed(env),

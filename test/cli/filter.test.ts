@@ -157,6 +157,23 @@ describe('lbcap filter', () => {
     assert.equal(stdout, 'n0 (127.1.0.0)\n0\n');
   });
 
+  it('takes just one label of the registry by its name', () => {
+    const project = join(root, 'chosen');
+    mkdirSync(project);
+    writeFileSync(
+      join(project, 'lbcap.json'),
+      '{"labels": {"a": "127.0.0.2", "b": "127.0.0.3", "c": "127.0.0.4"}}',
+    );
+    const chosen = (...words: string[]) =>
+      filter('--labels', join(project, 'lbcap.json'), '--for', 'bpf', ...words).stdout;
+    assert.equal(chosen('-l', 'b'), 'host 127.0.0.3\n');
+    assert.equal(
+      chosen('-l', 'c', '-l', 'a', '-l', 'x=127.0.0.9'),
+      'host 127.0.0.2 or host 127.0.0.4 or host 127.0.0.9\n',
+    );
+    assertRefused(filter('--labels', join(project, 'lbcap.json'), '-l', 'd'), /"d" has no address/);
+  });
+
   it('has help with examples', () => {
     const text = printed('--help');
     assert.match(text, /Examples:/);

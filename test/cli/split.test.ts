@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -23,7 +23,7 @@ import {
   type Packet,
   type PcapOptions,
 } from '../../fixtures/frames.js';
-import { complaints, lbcap } from './lbcap.js';
+import { complaints, lbcap, lbcapPath } from './lbcap.js';
 
 const root = mkdtempSync(join(tmpdir(), 'lbcap-'));
 after(() => rmSync(root, { recursive: true }));
@@ -299,3 +299,50 @@ describe('lbcap split, given something bad', () => {
     assert.match(complaints(folder)[0] ?? '', /is a directory/);
   });
 });
+
+describe('lbcap split, killed', () => {
+  it('leaves records without a gap, at most the last one cut', async () => {
+    const input = write('big.pcap', Array<Packet[]>(30).fill(traffic(3000, false)).flat());
+    for (let round = 0; round < 8; round++) {
+      const out = join(directory, `killed-${round}`);
+      const child = spawn(process.execPath, [
+        lbcapPath,
+        'split',
+        input,
+        '-o',
+        out,
+        '-l',
+        'a=::/0',
+        '-l',
+        'b=127.0.0.0/8',
+      ]);
+      const ended = new Promise((resolve) => child.once('close', resolve));
+      const { promise: grown, resolve } = promiseOf<undefined>();
+      const watcher = setInterval(() => {
+        const size = statSync(join(out, 'b.pcap'), { throwIfNoEntry: false })?.size ?? 0;
+        if (size > round * 4_000_000) resolve(undefined);
+      }, 1);
+      await Promise.race([grown, ended]);
+      clearInterval(watcher);
+      child.kill('SIGKILL');
+      await ended;
+      for (const name of ['a', 'b']) {
+        const file = readFileSync(join(out, `${name}.pcap`));
+        let at = 24;
+        for (let length; at + 16 <= file.length; at += 16 + length) {
+          length = file.readUInt32LE(at + 8);
+          // The kernel may end a write at any page. Every record of the capture has a timestamp and a length; a hole has neither.
+          assert.ok(file.readUInt32LE(at) >= 1_700_000_000 && length >= 42, `${name} at ${at}`);
+        }
+      }
+    }
+  });
+});
+
+function promiseOf<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

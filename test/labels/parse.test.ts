@@ -48,7 +48,7 @@ describe('addresses', () => {
     ['[fd00::2-fd00::3]:9092', '[fd00::2/127]:9092'],
     ['[::ffff:127.0.0.2]:9092', '127.0.0.2:9092'],
     // Without brackets it is an address, and a legal one.
-    ['::1:9092', '::1:9092'],
+    ['0:0:0:0:0:0:1:9092', '::1:9092'],
   ];
   for (const [text, ...expected] of accepted) {
     it(`${text} is ${expected.join(' ')}`, () => {
@@ -57,6 +57,7 @@ describe('addresses', () => {
   }
 
   const refused: readonly (readonly [string, RegExp])[] = [
+    ['::1:9092', /\[::1\]:9092/],
     ['', /no address/],
     ['127.0.0.256', /0 to 255/],
     ['127.0.0.2/33', /"\/33".*0 to 32/],

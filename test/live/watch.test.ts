@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, beforeEach, describe, it } from 'node:test';
+import { pcapFile } from '../../fixtures/frames.js';
 import { complaints, lbcapPath } from '../cli/lbcap.js';
 import { lacking } from '../requirements.js';
 import { RunningProgram } from '../scenarios/process.js';
@@ -176,6 +177,60 @@ describe('lbcap watch', { skip }, () => {
     const status = await new Promise((resolve) => lbcap.once('close', resolve));
     assert.equal(status, 0);
     assert.equal(packetsIn(file), 200);
+  });
+});
+
+describe('lbcap watch, on its way out', { skip }, () => {
+  it('ends normally when its terminal is closed', () => {
+    // A session of its own on a pseudo-terminal, whose other end is then closed: SIGHUP, and no tty.
+    const script = [
+      'import os, pty, re, sys',
+      'pid, master = pty.fork()',
+      'if pid == 0: os.execv(sys.argv[1], sys.argv[1:])',
+      "text = b''",
+      "while b'Ctrl-C ends' not in text or b'captured' not in text: text += os.read(master, 4096)",
+      'os.close(master)',
+      'print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))',
+    ].join('\n');
+    const words = ['watch', '-l', `client=${ownAddress()}`, '-o', directory];
+    const status = execFileSync('python3', ['-c', script, process.execPath, lbcapPath, ...words]);
+    assert.equal(status.toString().trim(), '0');
+    assert.equal(packetsIn(join(directory, 'client.pcap')), 0);
+  });
+
+  it('does not wait for the writer of a fifo', async () => {
+    const fifo = join(root, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    writeFileSync(join(root, 'head'), pcapFile([]));
+    const writer = spawn('sh', [
+      '-c',
+      `exec 3>'${fifo}'; cat '${join(root, 'head')}' >&3; exec sleep 60`,
+    ]);
+    const program = await start(['-r', fifo, '-l', 'a=127.0.0.2', '--no-write']);
+    const before = performance.now();
+    assert.deepEqual(await program.end('SIGINT'), { code: 0, signal: null });
+    assert.ok(performance.now() - before < 5000);
+    writer.kill();
+  });
+
+  it('never overwrites the capture that it reads', async () => {
+    mkdirSync(directory);
+    const input = join(directory, 'a.pcap');
+    writeFileSync(input, pcapFile([]));
+    const words = [
+      lbcapPath,
+      'watch',
+      '-r',
+      input,
+      '-l',
+      'a=127.0.0.2',
+      '-o',
+      directory,
+      '--force',
+    ];
+    const program = new RunningProgram(process.execPath, words);
+    assert.equal((await program.exited).code, 2);
+    assert.match(program.stderr, /is the input/);
   });
 });
 

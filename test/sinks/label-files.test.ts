@@ -164,6 +164,11 @@ describe('per-label files', () => {
       codeOf(() => open(['a'], { directory: join(root, 'file', 'below') })),
       'OUTPUT_IO',
     );
+    // Where mkdir answers ENOENT although the parent is there.
+    assert.equal(
+      codeOf(() => open(['a'], { directory: '/proc/lbcap/below' })),
+      'OUTPUT_IO',
+    );
     mkdirSync(join(directory, 'a.pcap'), { recursive: true });
     assert.equal(
       codeOf(() => open(['a'], { force: true })),

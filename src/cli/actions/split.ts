@@ -1,14 +1,14 @@
 /** What `lbcap split` does. */
-import { statSync } from 'node:fs';
-import { LbcapError } from '../../errors.js';
 import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
+import { dropPrivileges } from '../../privileges.js';
 import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import { inSequence } from '../../sources/sequence.js';
 import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
+import { refuseInputs } from '../inputs.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import { directory, requirePcap } from '../watch-options.js';
@@ -37,6 +37,7 @@ export async function split(
   const { arena, regions } = createArena([...fileRegionSizes, ...slotSizes(plan.names.length)]);
   const input = regions.slice(0, fileRegionSizes.length);
   const source = await openAll(files, (opened) => openPcap(opened, arena, input));
+  dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,
     env: process.env,
@@ -86,30 +87,5 @@ async function openAll(
   } catch (error) {
     for (const source of sources) await source.close();
     throw error;
-  }
-}
-
-/** `--force` would unlink the capture before it is read. @throws USAGE */
-function refuseInputs(files: readonly string[], outputs: readonly string[]): void {
-  const inputs = new Map<string, string>();
-  for (const file of files) {
-    const id = file === '-' ? null : identity(file);
-    if (id !== null) inputs.set(id, file);
-  }
-  for (const output of outputs) {
-    const file = inputs.get(identity(output) ?? '');
-    if (file !== undefined) {
-      throw new LbcapError('USAGE', `${output} is the input ${file} itself`, 'give another --out');
-    }
-  }
-}
-
-/** Device and inode; `null` for what cannot be looked at: opening it will say why. */
-function identity(path: string): string | null {
-  try {
-    const { dev, ino } = statSync(path, { bigint: true });
-    return `${dev}:${ino}`;
-  } catch {
-    return null;
   }
 }

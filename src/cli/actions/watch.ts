@@ -13,6 +13,7 @@ import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
 import { defaultBufferSize, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
+import { refuseInputs } from '../inputs.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import type { WatchOptions } from '../watch-options.js';
@@ -28,6 +29,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   const plan = options.write
     ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
     : null;
+  if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
   const outputs = plan === null ? [] : slotSizes(plan.names.length);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
   const input = regions.slice(0, fileRegionSizes.length);
@@ -86,6 +88,8 @@ async function open(
     regions,
     onNotice,
   };
+  // Alone first: inside the parentheses of the labels' filter it could mean something else.
+  if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
   if (options.engine === 'cap') {
     if (options.strict) {
       throw new LbcapError(
@@ -97,8 +101,6 @@ async function open(
     const { openCap } = await import('../../sources/cap.js');
     return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
   }
-  // Alone first: inside the parentheses of the labels' filter it could mean something else.
-  if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
   const source = await openLive(capture);
   return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
 }
