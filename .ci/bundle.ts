@@ -10,12 +10,14 @@ import { chmod } from 'node:fs/promises';
 
 const outdir = 'dist/cli';
 
-/** Leaves the program that commander runs in its own file, to be loaded when it is asked for. */
+/** Leaves what only some commands need in files of their own, to be loaded when they are asked for. */
 const programApart: Plugin = {
   name: 'program-apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\/program\.js$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: './program.cjs', external: true } : undefined,
+    build.onResolve({ filter: /^\.\.?\/(program|run-direct)\.js$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import'
+        ? { path: path.replace(/^.*\/(.*)\.js$/, './$1.cjs'), external: true }
+        : undefined,
     );
   },
 };
@@ -48,7 +50,13 @@ if (process.env.LBCAP_DEBUG && !globalThis.lbcapSourceMaps) {
 const lbcapModuleUrl = require('node:url').pathToFileURL(__filename).href;`;
 
 await build({
-  entryPoints: { lbcap: 'src/cli/main.ts', program: 'src/cli/program.ts' },
+  entryPoints: {
+    lbcap: 'src/cli/main.ts',
+    program: 'src/cli/program.ts',
+    'run-direct': 'src/cli/run-direct.ts',
+    // A worker is a file of its own.
+    supervisor: 'src/binding/supervisor.ts',
+  },
   outdir,
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -65,6 +73,7 @@ await build({
   banner: { js: banner },
   minifyWhitespace: true,
   minifySyntax: true,
+  minifyIdentifiers: true,
   legalComments: 'eof',
   sourcemap: 'linked',
   logLevel: 'warning',

@@ -32,6 +32,10 @@ export type ErrorCode =
   | 'OUTPUT_EXISTS'
   | 'OUTPUT_IO'
   | 'OUTPUT_CLOSED'
+  | 'RUN_PERMISSION'
+  | 'RUN_FAILED'
+  | 'COMMAND_UNKNOWN'
+  | 'COMMAND_REFUSED'
   | 'INVARIANT';
 
 const wrongWords: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

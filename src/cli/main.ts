@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `lbcap` program: answers `filter` at once, and hands everything else to commander. */
+/** The `lbcap` program: answers `filter` and starts `run` at once, and hands all else to commander. */
 import { writeSync } from 'node:fs';
 import { reportFailure } from './failure.js';
 import { filterDirectly } from './filter-direct.js';
@@ -8,8 +8,20 @@ import { isSystemError } from '../errors.js';
 // The two are bundled apart (.ci/bundle.ts): of program.js, `filter` loads nothing. No await at the
 // top level, since the bundles are CommonJS.
 const [command, ...words] = process.argv.slice(2);
-if (command !== 'filter' || !answerFilter(words)) {
-  import('./program.js').then(({ main }) => main(process.argv)).catch(reportFailure);
+if (command === 'run') {
+  run(words).catch(reportFailure);
+} else if (command !== 'filter' || !answerFilter(words)) {
+  askCommander().catch(reportFailure);
+}
+
+async function run(words: readonly string[]): Promise<void> {
+  const { runDirectly } = await import('./run-direct.js');
+  if (!(await runDirectly(words))) await askCommander();
+}
+
+async function askCommander(): Promise<void> {
+  const { main } = await import('./program.js');
+  await main(process.argv);
 }
 
 /** False when it is commander's turn: nothing was printed then. */

@@ -4,6 +4,7 @@ import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
+import { runCommand } from './commands/run.js';
 import { splitCommand } from './commands/split.js';
 import { watchCommand } from './commands/watch.js';
 import { version } from '../version.js';
@@ -39,9 +40,10 @@ async function runProgram(words: readonly string[]): Promise<void> {
     )
     .version(version, '-V, --version')
     .addHelpText('after', help);
-  for (const command of [watchCommand(), splitCommand(), filterCommand(), labelCommand()]) {
-    program.addCommand(command);
-  }
+  const commands = [watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()];
+  // The words of a program that is run are not lbcap's, --version among them.
+  program.enablePositionalOptions();
+  for (const command of commands) program.addCommand(command);
   quieten(program);
   try {
     await program.parseAsync(words);

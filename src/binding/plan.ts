@@ -1,0 +1,29 @@
+/** What the BPF programs are made from, and what they are. */
+import type { Hook } from '../native/bpf-layouts.js';
+import type { Line } from './asm.js';
+import type { Surroundings } from './fragments.js';
+
+/** What becomes of connections to ::1. */
+export type Ipv6Mode = 'bind' | 'to4' | 'refuse';
+
+export interface Plan extends Surroundings {
+  readonly ipv6: Ipv6Mode;
+  readonly server: boolean;
+  readonly rebind: boolean;
+  /** What this kernel can do. */
+  readonly features: Features;
+}
+
+export interface Features {
+  /** bpf_set_retval (5.18): an error other than EPERM. */
+  readonly setRetval: boolean;
+  /** bpf_get_current_pid_tgid in programs on cgroups (6.0). */
+  readonly currentProcess: boolean;
+  /** bind programs may allow ports below 1024 (5.12). */
+  readonly lowPorts: boolean;
+}
+
+export interface Program {
+  readonly hook: Hook;
+  readonly lines: readonly Line[];
+}

@@ -1,0 +1,148 @@
+/** seccomp user notification: a filter that hands connect(2) to a supervisor, and its answers. */
+import type { KoffiFunc } from 'koffi';
+import { Structure, type Kernel } from './kernel.js';
+
+// <linux/seccomp.h>, <linux/prctl.h>, <linux/bpf_common.h>
+const SECCOMP_SET_MODE_FILTER = 1;
+const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+const SECCOMP_RET_ALLOW = 0x7fff_0000;
+const SECCOMP_RET_USER_NOTIF = 0x7fc0_0000;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_SET_CHILD_SUBREAPER = 36;
+const LOAD_WORD = 0x20;
+const JUMP_EQUAL = 0x15;
+const RETURN = 0x06;
+const IOCTL_RECEIVE = 0xc050_2100;
+const IOCTL_SEND = 0xc018_2101;
+const FLAG_CONTINUE = 1;
+
+/** struct seccomp_data. */
+const callData = { number: 0, architecture: 4 } as const;
+/** struct seccomp_notif. */
+const notification = { id: 0, pid: 8, arguments: 32, size: 80 } as const;
+/** struct seccomp_notif_resp. */
+const response = { id: 0, value: 8, error: 16, flags: 20, size: 24 } as const;
+/** struct sock_filter and struct sock_fprog. */
+const filterSize = 8;
+const filterProgram = { length: 0, filter: 8, size: 16 } as const;
+
+/** The classic BPF filter: connect(2) of this architecture is asked about, all else is let by. */
+export function connectFilter(audit: number, connect: number): Buffer {
+  const instructions = [
+    [LOAD_WORD, 0, 0, callData.architecture],
+    [JUMP_EQUAL, 0, 3, audit],
+    [LOAD_WORD, 0, 0, callData.number],
+    [JUMP_EQUAL, 0, 1, connect],
+    [RETURN, 0, 0, SECCOMP_RET_USER_NOTIF],
+    [RETURN, 0, 0, SECCOMP_RET_ALLOW],
+  ] as const;
+  const bytes = Buffer.alloc(instructions.length * filterSize);
+  for (const [index, [code, ifTrue, ifFalse, value]] of instructions.entries()) {
+    const at = index * filterSize;
+    bytes.writeUInt16LE(code, at);
+    bytes.writeUInt8(ifTrue, at + 2);
+    bytes.writeUInt8(ifFalse, at + 3);
+    bytes.writeUInt32LE(value >>> 0, at + 4);
+  }
+  return bytes;
+}
+
+type Prctl = KoffiFunc<(option: number, a: number, b: number, c: number, d: number) => number>;
+
+/**
+ * Puts the filter on this thread, and so on what it forks from now on, for good. Set-user-id
+ * programs lose their effect there (no_new_privs), which is what makes it need no rights (5.0).
+ *
+ * @returns the listener, closed on exec
+ * @throws SystemCallError `EBUSY` within another such run
+ */
+export function installFilter(kernel: Kernel): number {
+  const filter = connectFilter(kernel.architecture.audit, kernel.architecture.connect);
+  const program = new Structure(kernel, filterProgram.size)
+    .set32(filterProgram.length, filter.length / filterSize)
+    .setPointer(filterProgram.filter, filter);
+  prctl(kernel, PR_SET_NO_NEW_PRIVS);
+  return kernel.call('seccomp', SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, program);
+}
+
+/** Orphans below this process become its children, so that it sees the last of them end. */
+export function adoptOrphans(kernel: Kernel): void {
+  prctl(kernel, PR_SET_CHILD_SUBREAPER);
+}
+
+function prctl(kernel: Kernel, option: number): void {
+  const call = kernel.library.func(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  ) as unknown as Prctl;
+  if (call(option, 1, 0, 0, 0) < 0) throw kernel.lastError('prctl');
+}
+
+/** A connect(2) that waits for an answer. */
+export interface ConnectCall {
+  readonly id: bigint;
+  /** The thread that called. */
+  readonly thread: number;
+  readonly descriptor: number;
+  /** Where its sockaddr is, in its memory. */
+  readonly address: bigint;
+  readonly length: number;
+}
+
+type Ioctl = KoffiFunc<(descriptor: number, request: number, memory: Uint8Array) => number>;
+
+/** The supervisor's side of a listener. */
+export class Listener {
+  readonly #kernel: Kernel;
+  readonly #descriptor: number;
+  readonly #ioctl: Ioctl;
+  readonly #notification = Buffer.alloc(notification.size);
+  readonly #response = Buffer.alloc(response.size);
+
+  constructor(kernel: Kernel, descriptor: number) {
+    this.#kernel = kernel;
+    this.#descriptor = descriptor;
+    this.#ioctl = kernel.library.func(
+      'int ioctl(int descriptor, unsigned long request, void *memory)',
+    );
+  }
+
+  /** The next call; waits for it. `null` when its caller was killed meanwhile. */
+  receive(): ConnectCall | null {
+    // The kernel insists on zeros.
+    const memory = this.#notification.fill(0);
+    if (this.#ioctl(this.#descriptor, IOCTL_RECEIVE, memory) < 0) {
+      const error = this.#kernel.lastError('ioctl');
+      if (error.code === 'ENOENT' || error.code === 'EINTR') return null;
+      throw error;
+    }
+    return {
+      id: memory.readBigUInt64LE(notification.id),
+      thread: memory.readUInt32LE(notification.pid),
+      descriptor: memory.readInt32LE(notification.arguments),
+      address: memory.readBigUInt64LE(notification.arguments + 8),
+      length: memory.readUInt32LE(notification.arguments + 16),
+    };
+  }
+
+  /** Lets the kernel do the call as if nobody had asked. */
+  proceed(call: ConnectCall): void {
+    this.#send(call, 0, FLAG_CONTINUE);
+  }
+
+  /** The call's result: 0, or an error number. It is not made. */
+  answer(call: ConnectCall, errno: number): void {
+    this.#send(call, -errno, 0);
+  }
+
+  #send(call: ConnectCall, error: number, flags: number): void {
+    const memory = this.#response.fill(0);
+    memory.writeBigUInt64LE(call.id, response.id);
+    memory.writeInt32LE(error, response.error);
+    memory.writeUInt32LE(flags, response.flags);
+    if (this.#ioctl(this.#descriptor, IOCTL_SEND, memory) < 0) {
+      const failure = this.#kernel.lastError('ioctl');
+      // ENOENT: killed, or a signal came, and it calls again.
+      if (failure.code !== 'ENOENT') throw failure;
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** Numbers and offsets of the kernel, against a C compiler and the kernel's own headers. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { context, helpers, socket } from '../../src/binding/fragments.js';
+import {
+  arrayMap,
+  attachType,
+  bpfCommand,
+  linkCreateLayout,
+  mapCreateLayout,
+  mapLookupLayout,
+  programLoadLayout,
+  socketAddressProgram,
+} from '../../src/native/bpf-layouts.js';
+import { connectFilter } from '../../src/native/seccomp.js';
+import { architectureOf, type SystemCallName } from '../../src/native/syscall-numbers.js';
+import { lacking } from '../requirements.js';
+
+const skip = lacking('gcc');
+
+/** What a C compiler makes of expressions. */
+function compiled(
+  includes: readonly string[],
+  expressions: readonly string[],
+  ...options: string[]
+): bigint[] {
+  const marks = expressions.map((expression) => `lbcap_mark (${expression})`);
+  // Constants only, so that headers of another architecture can be read as well.
+  const source = [
+    ...includes.map((name) => `#include <${name}>`),
+    '#include <stddef.h>',
+    `const unsigned long long values[] = { ${expressions.map((text) => `(${text})`).join(', ')} };`,
+    '#include <stdio.h>',
+    `int main(void) { for (int i = 0; i < ${marks.length}; i++) printf("%llu\\n", values[i]); return 0; }`,
+  ].join('\n');
+  const program = `/tmp/lbcap-headers-${process.pid}`;
+  try {
+    execFileSync('gcc', ['-x', 'c', '-w', ...options, '-o', program, '-'], { input: source });
+    return execFileSync(program, { encoding: 'utf8' }).trim().split('\n').map(BigInt);
+  } finally {
+    execFileSync('rm', ['-f', program]);
+  }
+}
+
+function same(found: readonly (readonly [string, number])[], ...includes: string[]): void {
+  const values = compiled(
+    includes,
+    found.map(([expression]) => expression),
+  );
+  for (const [index, [expression, value]] of found.entries()) {
+    assert.equal(BigInt(value >>> 0), values[index] & 0xffff_ffffn, expression);
+  }
+}
+
+test('bpf(2)', { skip }, () => {
+  const field = (name: string) => `offsetof(union bpf_attr, ${name})`;
+  same(
+    [
+      ['BPF_MAP_CREATE', bpfCommand.mapCreate],
+      ['BPF_MAP_LOOKUP_ELEM', bpfCommand.mapLookup],
+      ['BPF_PROG_LOAD', bpfCommand.programLoad],
+      ['BPF_PROG_GET_NEXT_ID', bpfCommand.programNextId],
+      ['BPF_MAP_GET_NEXT_ID', bpfCommand.mapNextId],
+      ['BPF_LINK_CREATE', bpfCommand.linkCreate],
+      ['BPF_LINK_GET_NEXT_ID', bpfCommand.linkNextId],
+      ['BPF_MAP_TYPE_ARRAY', arrayMap],
+      ['BPF_PROG_TYPE_CGROUP_SOCK_ADDR', socketAddressProgram],
+      ['BPF_CGROUP_INET4_BIND', attachType.bind4],
+      ['BPF_CGROUP_INET6_BIND', attachType.bind6],
+      ['BPF_CGROUP_INET4_CONNECT', attachType.connect4],
+      ['BPF_CGROUP_INET6_CONNECT', attachType.connect6],
+      ['BPF_CGROUP_UDP4_SENDMSG', attachType.sendmsg4],
+      ['BPF_CGROUP_UDP6_SENDMSG', attachType.sendmsg6],
+      [field('map_type'), mapCreateLayout.type],
+      [field('key_size'), mapCreateLayout.keySize],
+      [field('value_size'), mapCreateLayout.valueSize],
+      [field('max_entries'), mapCreateLayout.maxEntries],
+      [field('map_name'), mapCreateLayout.name],
+      [field('map_fd'), mapLookupLayout.map],
+      [field('key'), mapLookupLayout.key],
+      [field('value'), mapLookupLayout.value],
+      [field('insn_cnt'), programLoadLayout.instructionCount],
+      [field('insns'), programLoadLayout.instructions],
+      [field('license'), programLoadLayout.license],
+      [field('log_level'), programLoadLayout.logLevel],
+      [field('log_size'), programLoadLayout.logSize],
+      [field('log_buf'), programLoadLayout.logBuffer],
+      [field('prog_name'), programLoadLayout.name],
+      [field('expected_attach_type'), programLoadLayout.expectedAttachType],
+      [field('link_create.prog_fd'), linkCreateLayout.program],
+      [field('link_create.target_fd'), linkCreateLayout.target],
+      [field('link_create.attach_type'), linkCreateLayout.attachType],
+      [field('link_create.flags'), linkCreateLayout.flags],
+    ],
+    'linux/bpf.h',
+  );
+});
+
+test('what the programs see', { skip }, () => {
+  const field = (name: string) => `offsetof(struct bpf_sock_addr, ${name})`;
+  same(
+    [
+      [field('user_ip4'), context.userIp4],
+      ...context.userIp6.map((at, part) => [field(`user_ip6[${part}]`), at] as const),
+      [field('user_port'), context.userPort],
+      [field('type'), context.type],
+      [field('msg_src_ip4'), context.messageSourceIp4],
+      ...context.messageSourceIp6.map((at, part) => [field(`msg_src_ip6[${part}]`), at] as const),
+      [field('sk'), context.socket],
+      ['offsetof(struct bpf_sock, src_ip4)', socket.sourceIp4],
+      ...socket.sourceIp6.map(
+        (at, part) => [`offsetof(struct bpf_sock, src_ip6[${part}])`, at] as const,
+      ),
+      ['BPF_FUNC_get_current_pid_tgid', helpers.currentProcess],
+      ['BPF_FUNC_bind', helpers.bind],
+    ],
+    'linux/bpf.h',
+  );
+});
+
+test(
+  'numbers of system calls on x86-64',
+  { skip: skip || (process.arch !== 'x64' && 'not x86-64') },
+  () => {
+    const { numbers, audit, connect } = architectureOf('x64');
+    const known = Object.entries(numbers) as [SystemCallName, number][];
+    same(
+      [
+        ...known.map(([name, number]) => [`__NR_${name}`, number] as const),
+        ['__NR_connect', connect],
+        ['AUDIT_ARCH_X86_64', audit],
+      ],
+      'sys/syscall.h',
+      'linux/audit.h',
+    );
+  },
+);
+
+test('numbers of system calls on arm64', { skip }, () => {
+  const { numbers, audit, connect } = architectureOf('arm64');
+  const known = Object.entries(numbers) as [SystemCallName, number][];
+  // arm64 has the generic numbers.
+  same(
+    [
+      ...known.map(([name, number]) => [`__NR_${name}`, number] as const),
+      ['__NR_connect', connect],
+      ['AUDIT_ARCH_AARCH64', audit],
+    ],
+    'asm-generic/unistd.h',
+    'linux/audit.h',
+  );
+});
+
+test('an unknown architecture is refused by name', () => {
+  assert.throws(() => architectureOf('sparc'), /sparc.*x64 and arm64/);
+  assert.throws(() => architectureOf('constructor'), /constructor/);
+});
+
+/** Runs the filter as the kernel does: classic BPF over struct seccomp_data. */
+function verdict(filter: Buffer, number: number, audit: number): number {
+  const data = Buffer.alloc(64);
+  data.writeUInt32LE(number, 0);
+  data.writeUInt32LE(audit, 4);
+  let accumulator = 0;
+  for (let at = 0; ; at += 1) {
+    const code = filter.readUInt16LE(8 * at);
+    const value = filter.readUInt32LE(8 * at + 4);
+    if (code === 0x20) accumulator = data.readUInt32LE(value);
+    else if (code === 0x15) at += filter[8 * at + (accumulator === value ? 2 : 3)];
+    else if (code === 0x06) return value;
+    else throw new Error(`instruction ${code}`);
+  }
+}
+
+test('the seccomp filter asks about connect(2) of this architecture only', () => {
+  const { audit, connect } = architectureOf('x64');
+  const filter = connectFilter(audit, connect);
+  const [ask, allow] = [0x7fc0_0000, 0x7fff_0000];
+  assert.equal(verdict(filter, connect, audit), ask);
+  assert.equal(verdict(filter, connect + 1, audit), allow);
+  // 42 is another call on i386.
+  assert.equal(verdict(filter, connect, 0x4000_0003), allow);
+});
