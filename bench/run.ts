@@ -1,11 +1,15 @@
 /** What `lbcap run` costs: a connection, by either method, and the start of a program. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const rounds = 21;
-const cycles = { bpf: 20_000, seccomp: 2_000 } as const;
+/** Short slices, and many: what disturbs the machine then disturbs both of a pair. */
+const slices = 301;
+const cycles = { bpf: 500, seccomp: 100 } as const;
 const limits = { bpfRatio: 1.03, startFactor: 1.5, startMilliseconds: 30 } as const;
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: { lbcap: string } };
@@ -23,10 +27,29 @@ function runWords(...options: readonly string[]): string[] {
   return [lbcap, 'run', '-q', ...options, 'bench=127.0.0.2', '--'];
 }
 
-/** Nanoseconds for connect + accept + close, as the program itself took them. */
-function cycle(program: string, count: number, words: readonly string[]): number {
-  const [name, ...rest] = [...words, program, String(count)];
-  return Number(execFileSync(name, rest, { env, encoding: 'utf8' }));
+/** A program that takes its time when it is asked to. */
+class Worker {
+  readonly #child;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(words: readonly string[]) {
+    const [name, ...rest] = words;
+    this.#child = spawn(name, rest, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Microseconds for connect + accept + close. */
+  async slice(): Promise<number> {
+    this.#child.stdin.write('\n');
+    const { value, done }: IteratorResult<string, unknown> = await this.#lines.next();
+    if (done === true) throw new Error('the program ended');
+    return Number(value) / 1000;
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin.end();
+    await once(this.#child, 'exit');
+  }
 }
 
 function milliseconds(name: string, words: readonly string[]): number {
@@ -37,15 +60,22 @@ function milliseconds(name: string, words: readonly string[]): number {
 }
 
 /** Pairs, in turn and in both orders, so that neither has the warmer machine. */
-function pairs(count: number, plain: () => number, bound: () => number): [number, number][] {
-  return Array.from({ length: count }, (_, index) => {
+async function pairs(
+  count: number,
+  plain: () => number | Promise<number>,
+  bound: () => number | Promise<number>,
+): Promise<[number, number][]> {
+  const found: [number, number][] = [];
+  for (let index = 0; index < count; index += 1) {
     if (index % 2 === 0) {
-      const first = plain();
-      return [first, bound()];
+      const first = await plain();
+      found.push([first, await bound()]);
+    } else {
+      const second = await bound();
+      found.push([await plain(), second]);
     }
-    const second = bound();
-    return [plain(), second];
-  });
+  }
+  return found;
 }
 
 function report(name: string, values: readonly [number, number][], unit: string): [number, number] {
@@ -64,18 +94,21 @@ try {
   execFileSync('gcc', ['-O2', '-o', program, 'bench/connect-cycle.c']);
   let failed = false;
   for (const method of ['bpf', 'seccomp'] as const) {
-    const count = cycles[method];
-    const words = [process.execPath, ...runWords('--method', method)];
-    const values = pairs(
-      rounds,
-      () => cycle(program, count, []) / 1000,
-      () => cycle(program, count, words) / 1000,
+    const cycle = [program, String(cycles[method])];
+    const plain = new Worker(cycle);
+    const bound = new Worker([process.execPath, ...runWords('--method', method), ...cycle]);
+    const values = await pairs(
+      slices,
+      () => plain.slice(),
+      () => bound.slice(),
     );
+    await plain.end();
+    await bound.end();
     report(`connect + accept + close, ${method}`, values, 'µs');
     const ratio = median(values.map(([one, other]) => other / one));
     if (method === 'bpf' && ratio > limits.bpfRatio) failed = true;
   }
-  const start = pairs(
+  const start = await pairs(
     rounds,
     () => milliseconds(process.execPath, ['-e', '0']),
     () => milliseconds(process.execPath, [...runWords(), 'true']),

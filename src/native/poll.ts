@@ -35,9 +35,7 @@ export class Poller {
 
   constructor(kernel: Kernel, descriptors: readonly number[]) {
     this.#kernel = kernel;
-    this.#poll = kernel.library.func(
-      'int poll(void *entries, unsigned long count, int timeout)',
-    );
+    this.#poll = kernel.library.func('int poll(void *entries, unsigned long count, int timeout)');
     this.#entries = Buffer.alloc(descriptors.length * entry.size);
     for (const [index, descriptor] of descriptors.entries()) {
       this.#entries.writeInt32LE(descriptor, index * entry.size + entry.descriptor);
