@@ -41,9 +41,9 @@ class Worker {
   /** Microseconds for connect + accept + close. */
   async slice(): Promise<number> {
     this.#child.stdin.write('\n');
-    const { value, done }: IteratorResult<string, unknown> = await this.#lines.next();
-    if (done === true) throw new Error('the program ended');
-    return Number(value) / 1000;
+    const line = await this.#lines.next();
+    if (line.done === true) throw new Error('the program ended');
+    return Number(line.value) / 1000;
   }
 
   async end(): Promise<void> {
