@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { recipeOf } from '../../src/binding/recipes.js';
 import { lbcap } from '../cli/lbcap.js';
-import { hasProgram, lacking } from '../requirements.js';
+import { lacking } from '../requirements.js';
 import { Peer } from './peer.js';
 import { freePort, outputOf, RunningProgram, waitForPort } from './process.js';
 
@@ -166,14 +166,6 @@ ${lines('HAProxy').join('\n')}
   );
   await throughProxy(new RunningProgram('haproxy', ['-f', configuration]), port);
 });
-
-test(
-  'k6 takes --local-ips',
-  { skip: hasProgram('k6') ? false : 'k6 is not installed' },
-  async () => {
-    assert.match(await outputOf('k6', 'run', '--help'), /--local-ips/);
-  },
-);
 
 test('--recipe prints them all for the label', () => {
   const { status, stdout } = lbcap(['run', '--recipe', 'client=127.0.0.77']);
