@@ -140,11 +140,20 @@ export class Classifier {
 
     // The run of records under way goes to one or two outputs.
     let runStart = batch.start;
+    let runEnd = batch.start;
     let runFirst = nobody;
     let runSecond = nobody;
 
+    const starts = batch.index?.starts;
+    const count = batch.index?.count ?? 0;
     let at = batch.start;
-    while (at < batch.end && packetsLeft > 0 && bytesLeft > 0) {
+    while (packetsLeft > 0 && bytesLeft > 0) {
+      if (starts === undefined) {
+        if (at >= batch.end) break;
+      } else {
+        if (packets >= count) break;
+        at = starts[packets];
+      }
       const captured = view.getInt32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
       const packet = at + recordLayout.size;
@@ -248,24 +257,30 @@ export class Classifier {
         othersBytes += wire;
       }
 
-      if (first !== runFirst || second !== runSecond || end - runStart > maximumRun) {
+      if (
+        first !== runFirst ||
+        second !== runSecond ||
+        at !== runEnd ||
+        end - runStart > maximumRun
+      ) {
         if (runFirst >= 0) {
-          sink.append(runFirst, runStart, at);
-          if (runSecond >= 0) sink.append(runSecond, runStart, at);
+          sink.append(runFirst, runStart, runEnd);
+          if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
         }
         runFirst = first;
         runSecond = second;
         runStart = at;
       }
+      runEnd = end;
       if (first >= 0) {
         packetsLeft--;
         bytesLeft -= wire;
       }
       at = end;
     }
-    if (runFirst >= 0 && at > runStart) {
-      sink.append(runFirst, runStart, at);
-      if (runSecond >= 0) sink.append(runSecond, runStart, at);
+    if (runFirst >= 0) {
+      sink.append(runFirst, runStart, runEnd);
+      if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
     }
 
     this.packets += packets;
