@@ -5,8 +5,8 @@ import type { Region } from '../packet/arena.js';
 const budget = 6 * 1024 * 1024;
 const largest = 256 * 1024;
 const smallest = 4 * 1024;
-/** What the slots that are filling may take together where they are to stay in a processor's cache. */
-const cached = 512 * 1024;
+/** The same where a slot is to be written before it leaves the nearest caches. */
+const largestCached = 32 * 1024;
 
 /**
  * How many slots of which size serve `outputs` files. Few files get slots of 256 KiB; many share
@@ -15,8 +15,7 @@ const cached = 512 * 1024;
  *   staying in the cache
  */
 export function slotSizes(outputs: number, writeHere = false): number[] {
-  let size = largest;
-  while (writeHere && size > smallest * 4 && size * outputs > cached) size /= 2;
+  let size = writeHere ? largestCached : largest;
   // Three an output: one filling, two being written.
   while (size > smallest && Math.floor(budget / size) < outputs * 3) size /= 2;
   return new Array<number>(Math.floor(budget / size)).fill(size);
