@@ -46,16 +46,19 @@ export class ForeignSockets {
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    const func = (text: string): unknown => kernel.library.func(text);
-    this.#setsockopt = func('int setsockopt(int s, int l, int n, void *v, uint32_t z)') as Option;
-    this.#getsockopt = func('int getsockopt(int s, int l, int n, void *v, void *z)') as OptionInto;
-    this.#bind = func('int bind(int s, void *name, uint32_t length)') as WithName;
-    this.#connect = func('int connect(int s, void *name, uint32_t length)') as WithName;
-    this.#getsockname = func('int getsockname(int s, void *name, void *length)') as NameInto;
-    this.#fcntl = func('int fcntl(int d, int c, long w)') as Control;
-    this.#readMemory = func(
+    this.#setsockopt = kernel.libc<Option>(
+      'int setsockopt(int s, int l, int n, void *v, uint32_t z)',
+    );
+    this.#getsockopt = kernel.libc<OptionInto>(
+      'int getsockopt(int s, int l, int n, void *v, void *z)',
+    );
+    this.#bind = kernel.libc<WithName>('int bind(int s, void *name, uint32_t length)');
+    this.#connect = kernel.libc<WithName>('int connect(int s, void *name, uint32_t length)');
+    this.#getsockname = kernel.libc<NameInto>('int getsockname(int s, void *name, void *length)');
+    this.#fcntl = kernel.libc<Control>('int fcntl(int d, int c, long w)');
+    this.#readMemory = kernel.libc<ReadMemory>(
       'long process_vm_readv(int p, void *l, unsigned long n, void *r, unsigned long m, unsigned long f)',
-    ) as ReadMemory;
+    );
   }
 
   /** Bytes of another process's memory, `null` where they cannot be read. */

@@ -71,9 +71,9 @@ export function adoptOrphans(kernel: Kernel): void {
 }
 
 function prctl(kernel: Kernel, option: number): void {
-  const call = kernel.library.func(
+  const call = kernel.libc<Prctl>(
     'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
-  ) as unknown as Prctl;
+  );
   if (call(option, 1, 0, 0, 0) < 0) throw kernel.lastError('prctl');
 }
 
@@ -101,7 +101,7 @@ export class Listener {
   constructor(kernel: Kernel, descriptor: number) {
     this.#kernel = kernel;
     this.#descriptor = descriptor;
-    this.#ioctl = kernel.library.func(
+    this.#ioctl = kernel.libc<Ioctl>(
       'int ioctl(int descriptor, unsigned long request, void *memory)',
     );
   }

@@ -3,6 +3,9 @@ import { LbcapError } from '../errors.js';
 
 export type SystemCallName =
   | 'bpf'
+  | 'exit_group'
+  | 'fcntl'
+  | 'pipe2'
   | 'seccomp'
   | 'setgroups'
   | 'setresgid'
@@ -38,6 +41,9 @@ const architectures: Readonly<Record<string, Architecture>> = {
     numbers: {
       ...everywhere,
       bpf: 321,
+      exit_group: 231,
+      fcntl: 72,
+      pipe2: 293,
       seccomp: 317,
       setgroups: 116,
       setresuid: 117,
@@ -50,6 +56,9 @@ const architectures: Readonly<Record<string, Architecture>> = {
     numbers: {
       ...everywhere,
       bpf: 280,
+      exit_group: 94,
+      fcntl: 25,
+      pipe2: 59,
       seccomp: 277,
       setgroups: 159,
       setresuid: 147,
