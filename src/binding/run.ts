@@ -87,7 +87,7 @@ async function chooseMethod(
     if (!lacking) throw error;
     const method = await openSeccomp(kernel, request);
     request.onNotice(
-      'without the rights for BPF: using seccomp, which misses UDP that is not connected and what binds first',
+      'without the rights for BPF: using seccomp, which misses datagrams sent by sendmsg',
     );
     return method;
   }

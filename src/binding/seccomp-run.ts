@@ -17,21 +17,13 @@ import type { SupervisorOrder } from './supervisor.js';
 
 /** @throws LbcapError `ENGINE_LIMIT` for what this method cannot do, `RUN_FAILED` */
 export async function openSeccomp(kernel: Kernel, request: BindingRequest): Promise<Method> {
-  for (const option of ['server', 'rebind'] as const) {
-    if (!request[option]) continue;
-    throw new LbcapError(
-      'ENGINE_LIMIT',
-      `--${option} needs BPF, which is not permitted here`,
-      'run it with sudo',
-    );
-  }
-  const { sources, ipv6 } = request;
+  const { sources, ipv6, server, rebind } = request;
   const total = countOf(sources.ipv4) + countOf(sources.ipv6);
   const pooled = countOf(sources.ipv4) > 1 || countOf(sources.ipv6) > 1;
   const words = new BigUint64Array(new SharedArrayBuffer(accountSize));
   const perAddress = new BigUint64Array(new SharedArrayBuffer(8 * 2 * Math.max(1, total)));
   const bell = createBell(kernel);
-  const worker = await startWorker({ sources, ipv6, words, perAddress, bell });
+  const worker = await startWorker({ sources, ipv6, server, rebind, words, perAddress, bell });
   const mark = processMark('self') ?? String(process.pid);
   // Before the filter is there: it must not be under it.
   const guard = guardMark(kernel, mark);
@@ -39,9 +31,12 @@ export async function openSeccomp(kernel: Kernel, request: BindingRequest): Prom
   const own = new Set(childrenOf(process.pid));
   try {
     adoptOrphans(kernel);
-    worker.listen(installFilter(kernel), () => {
-      endAll('kill');
-    });
+    worker.listen(
+      installFilter(kernel, ['connect', 'sendto', ...(server || rebind ? ['bind' as const] : [])]),
+      () => {
+        endAll('kill');
+      },
+    );
   } catch (error) {
     guard.dismiss();
     await worker.abandon();
