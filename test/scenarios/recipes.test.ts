@@ -106,16 +106,23 @@ test('Java', { skip: lacking('java', 'javac') }, async () => {
   writeFileSync(
     source,
     `import java.net.*;
+import java.nio.channels.SocketChannel;
 public class Recipe {
-  public static void main(String[] words) throws Exception {
-    Socket socket = ${lines('Java')[0]};
+  static void ask(Socket socket) throws Exception {
     socket.getOutputStream().write("who\\n".getBytes());
     System.out.print(new String(socket.getInputStream().readAllBytes()));
+  }
+  public static void main(String[] words) throws Exception {
+    ask(${lines('Java')[0]});
+    SocketChannel channel = SocketChannel.open();
+    ${/channel\.bind\(.*?\)\)/.exec(lines('Java')[1])?.[0] ?? ''};
+    channel.connect(new InetSocketAddress("127.0.0.1", ${peer.port}));
+    ask(channel.socket());
   }
 }
 `,
   );
-  await answers('java', source);
+  assert.equal(await outputOf('java', source), `${address}\n${address}\n`);
 });
 
 test('Erlang', { skip: lacking('erl') }, async () => {
