@@ -515,3 +515,45 @@ for (const method of methods) {
     },
   );
 }
+
+const datagrams: readonly (readonly [options: readonly string[], seen: readonly string[]])[] = [
+  [['client=127.0.0.2,fd00::2'], ['127.0.0.2', '127.0.0.2', '127.0.0.2', 'fd00::2', 'fd00::2']],
+  [
+    ['--pool', 'client=127.0.0.2-127.0.0.3,fd00::2,fd00::3'],
+    ['127.0.0.2', '127.0.0.3', '127.0.0.2', 'fd00::2', 'fd00::3'],
+  ],
+  // The kernel does not let a datagram to ::1 be led elsewhere.
+  [['client=127.0.0.2'], ['127.0.0.2', '127.0.0.2', '127.0.0.2', '::1', '::1']],
+  [
+    ['--ipv6', 'refuse', 'client=127.0.0.2'],
+    [...Array<string>(3).fill('127.0.0.2'), ...Array<string>(2).fill('Connection refused')],
+  ],
+];
+
+for (const [options, seen] of datagrams) {
+  test(
+    `datagrams without a connection, ${options.join(' ')}`,
+    { skip: lacking('capture', 'python3', 'ip', 'unshare') },
+    () => {
+      const accounts = methods.map((method) => {
+        const addresses = ['fd00::2', 'fd00::3'].map(
+          (one) => `ip address add ${one}/128 dev lo nodad;`,
+        );
+        const { stdout, stderr } = spawnSync(
+          'unshare',
+          ['-n', 'sh', '-c', `ip link set lo up; ${addresses.join(' ')} exec "$@"`, 'sh']
+            .concat([process.execPath, lbcapPath, 'run', '--method', method, ...options, '--'])
+            .concat(['python3', resolve('test/scenarios/clients/datagrams.py')]),
+          { encoding: 'utf8' },
+        );
+        const found = stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.slice(line.indexOf(' ') + 1));
+        assert.deepEqual(found, seen, stderr);
+        return stderr;
+      });
+      assert.equal(accounts[1], accounts[0]);
+    },
+  );
+}
