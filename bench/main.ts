@@ -1,4 +1,4 @@
-/** `npm run bench [-- start|udp|tcp|answers]`: lbcap beside its peers, in pairs, in one run; ratios. */
+/** `npm run bench [-- start|run|udp|tcp|answers|flows|lookup]`: lbcap beside its peers, in pairs. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,19 +6,29 @@ import { join } from 'node:path';
 import { lacking } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
+import { measureFlows } from './flows.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
+import { measureLookup } from './lookup.js';
 import { median, say, table, verdict } from './report.js';
+import { measureRun } from './run.js';
 import { measureStart } from './start.js';
 
 const rounds = 3;
 
-const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boolean>> = {
+/** What needs neither the right to capture nor traffic. */
+const anywhere: ReadonlySet<string> = new Set(['start', 'flows', 'lookup']);
+
+type Measure = (traffic: string, folder: string) => Promise<boolean> | boolean;
+
+const parts: Readonly<Record<string, Measure>> = {
   start() {
     const { node, filter } = measureStart(40);
     say('Start, medians of 40 alternating runs');
     say(`  node -e 0 ${node.toFixed(1)} ms, lbcap filter ${filter.toFixed(1)} ms`);
     return verdict('lbcap filter : node -e 0', filter / node, 1.6, ' x');
   },
+
+  run: (_, folder) => measureRun(folder),
 
   async udp(traffic) {
     say(
@@ -81,6 +91,10 @@ const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boo
     const interrupt = verdict('Ctrl-C to the end', median(all.map((a) => a.interrupt)), 0.2, ' s');
     return timer && interrupt;
   },
+
+  flows: measureFlows,
+
+  lookup: measureLookup,
 };
 
 function capIsThere(): boolean {
@@ -122,11 +136,11 @@ async function main(words: readonly string[]): Promise<void> {
       const part = parts[name];
       if (part === undefined)
         throw new Error(`there is no ${name}: ${Object.keys(parts).join(', ')}`);
-      if (name !== 'start' && missing !== false) {
+      if (!anywhere.has(name) && missing !== false) {
         say(`${name}: left out: ${missing}`);
         continue;
       }
-      kept = (await part(traffic)) && kept;
+      kept = (await part(traffic, folder)) && kept;
       say();
     }
   } finally {
