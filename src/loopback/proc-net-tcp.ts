@@ -1,7 +1,12 @@
 /** The lines of /proc/net/tcp and /proc/net/tcp6 (proc_pid_net(5)): bytes in, sockets out. */
 import { endianness } from 'node:os';
 import { LbcapError } from '../errors.js';
-import { blankSocket, tcpStateNumber, unmapSocket, type SocketVisitor } from '../native/tcp-socket.js';
+import {
+  blankSocket,
+  tcpStateNumber,
+  unmapSocket,
+  type SocketVisitor,
+} from '../native/tcp-socket.js';
 
 /** Hex digits of an address. */
 const addressDigits = { 4: 8, 6: 32 } as const;

@@ -48,9 +48,8 @@ export async function openSocketTables(): Promise<SocketTables> {
 export async function openNetlinkTables(): Promise<SocketTables> {
   const diagnosis = new SocketDiagnosis(await openKernel());
   try {
-    // Whether it answers shows with the first question.
-    await diagnosis.visit(maskOf(['LISTEN']), [], () => undefined);
-    await diagnosis.visit(maskOf(['CLOSE']), null, () => undefined);
+    // Whether it answers shows with the first question; listeners are few, in a table of their own.
+    await diagnosis.visit(maskOf(['LISTEN']), null, () => undefined);
   } catch (error) {
     diagnosis.close();
     throw error;
@@ -81,8 +80,11 @@ export function openProcTables(refusal: string | null): SocketTables {
   };
 }
 
+/** Sockets that are bound and no more (6.8) are looked for in another, larger table. */
+const anyState = ~(1 << tcpStateNumber('BOUND_INACTIVE'));
+
 function maskOf(states: readonly TcpState[] | null): number {
-  if (states === null) return ~0;
+  if (states === null) return anyState;
   return states.reduce((mask, state) => mask | (1 << tcpStateNumber(state)), 0);
 }
 
