@@ -15,8 +15,9 @@ export interface NearLimit extends FullestAddress {
   readonly server: string;
 }
 
-/** From this share of the ports on, somebody should know. */
-export const nearShare = 0.8;
+/** From this share of the ports on, somebody should know; below the other, it is over. */
+const nearShare = 0.8;
+export const farShare = 0.7;
 
 /** `null` for a server without connections. */
 export function fullestAddress(
@@ -32,16 +33,16 @@ export function fullestAddress(
   };
 }
 
-export function isNear({ taken, of }: FullestAddress): boolean {
-  return taken >= nearShare * of;
+export function isNear({ taken, of }: FullestAddress, share = nearShare): boolean {
+  return taken >= share * of;
 }
 
 /** The fullest address of each label and server that is near its limit. */
-export function nearLimits(labels: readonly LabelUsage[]): NearLimit[] {
+export function nearLimits(labels: readonly LabelUsage[], share = nearShare): NearLimit[] {
   return labels.flatMap((usage) =>
     usage.servers.flatMap((server) => {
       const fullest = fullestAddress(usage, server);
-      if (fullest === null || !isNear(fullest)) return [];
+      if (fullest === null || !isNear(fullest, share)) return [];
       return [{ label: usage.label.name, server: server.server, ...fullest }];
     }),
   );

@@ -58,19 +58,20 @@ function isRange({ first, last }: PortRange): boolean {
 }
 
 /**
- * The ports that connect(2) can give, as a bit map of 65536 bytes, 1 for yes. It counts in pairs of
- * an even and an odd port, so the last port of a range of odd length is never taken, and it passes
- * over ports that somebody bound, at whatever address (__inet_hash_connect() in
- * net/ipv4/inet_hashtables.c).
+ * The ports that connect(2) can give, as a map of 65536 bytes, 1 for yes. It passes over ports that
+ * somebody bound, at whatever address (__inet_hash_connect() in net/ipv4/inet_hashtables.c). It
+ * counts in pairs of an even and an odd port: of a range of odd length one call looks at all but
+ * one, not always the same.
  *
  * @param bound ports of listeners
  */
-export function usablePorts(ports: EphemeralPorts, bound: Iterable<number>): Uint8Array {
-  const { first, last } = ports.range;
-  const length = last - first + 1;
+export function usablePorts(
+  { range, reserved }: EphemeralPorts,
+  bound: Iterable<number>,
+): Uint8Array {
   const usable = new Uint8Array(65_536);
-  usable.fill(1, first, first + (length > 1 ? length & ~1 : length));
-  for (const { first: from, last: to } of ports.reserved) usable.fill(0, from, to + 1);
+  usable.fill(1, range.first, range.last + 1);
+  for (const { first, last } of reserved) usable.fill(0, first, last + 1);
   for (const port of bound) usable[port] = 0;
   return usable;
 }
