@@ -1,4 +1,4 @@
-/** `npm run bench [-- start|udp|tcp|answers]`: lbcap beside its peers, in pairs, in one run; ratios. */
+/** `npm run bench [-- start|udp|tcp|answers|ports]`: lbcap beside its peers, in pairs, in one run; ratios. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { lacking } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
+import { measurePorts } from './ports.js';
 import { median, say, table, verdict } from './report.js';
 import { measureStart } from './start.js';
 
@@ -80,6 +81,15 @@ const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boo
     const timer = verdict('timers late by', median(all.map((a) => a.timer)), 0.2, ' s');
     const interrupt = verdict('Ctrl-C to the end', median(all.map((a) => a.interrupt)), 0.2, ' s');
     return timer && interrupt;
+  },
+
+  async ports() {
+    const runs = 11;
+    const { ss, lbcap, proc, sockets } = await measurePorts(runs);
+    say(`Ports of 8 addresses, ${sockets} sockets open, medians of ${runs} alternating runs`);
+    say(`  ss -tan | wc -l ${ss.toFixed(0)} ms, lbcap ports ${lbcap.toFixed(0)} ms`);
+    say(`  reading /proc/net/tcp to its end, once ${proc.toFixed(0)} ms`);
+    return verdict('lbcap ports : ss -tan | wc -l', lbcap / ss, 1.5, ' x');
   },
 };
 
