@@ -197,6 +197,59 @@ describe('lbcap ports', { skip }, () => {
   });
 });
 
+describe('lbcap watch', { skip }, () => {
+  it('warns of a label that has hardly a port left, and captures on', async () => {
+    const space = await NetworkNamespace.create({ ip_local_port_range: '40000 40009' });
+    const programs: RunningProgram[] = [];
+    const start = (...command: string[]) => {
+      const [program, ...rest] = space.words(...command);
+      const running = new RunningProgram(program, rest);
+      programs.push(running);
+      return running;
+    };
+    try {
+      const holder = start(process.execPath, '-e', holdNine);
+      await holder.waitFor('stdout', /held/);
+      const watch = start(
+        ...[process.execPath, lbcapPath, 'watch', '--no-write', '--json'],
+        ...['-l', 'client=127.0.0.2', '-l', 'idle=127.0.0.3'],
+      );
+      const note = 'client has taken 9 of 10 ports of 127.0.0.2 to 127.0.0.1:9000';
+      await watch.waitFor('stderr', new RegExp(`^lbcap: ${note}: see lbcap ports$`, 'm'));
+      holder.signal('SIGUSR1');
+      await watch.waitFor('stdout', /"event":"sample".*"portsNear".*\n/);
+      const sample = watch.stdout.split('\n').find((line) => line.includes('"portsNear"')) ?? '';
+      const { portsNear } = JSON.parse(sample) as { portsNear: object };
+      assert.deepEqual(portsNear, [
+        { label: 'client', server: '127.0.0.1:9000', address: '127.0.0.2', taken: 9, of: 10 },
+      ]);
+      assert.deepEqual(await watch.end('SIGINT'), { code: 0, signal: null });
+      assert.match(watch.stderr, new RegExp(`^${note} · `, 'm'), 'beneath the last table too');
+      const last = watch.stdout.trimEnd().split('\n').at(-1) ?? '';
+      // Nine times a segment and what acknowledges it.
+      const { labels } = JSON.parse(last) as { labels: { packets: number }[] };
+      assert.equal(labels[0].packets, 18);
+    } finally {
+      for (const program of programs.reverse()) await program.end('SIGKILL');
+      space.close();
+    }
+  });
+});
+
+/** Nine connections, which say something at SIGUSR1. */
+const holdNine = `
+  const net = require('net');
+  const server = net.createServer((socket) => socket.resume()).listen(9000, '127.0.0.1', async () => {
+    const sockets = [];
+    for (let i = 0; i < 9; i++) {
+      const socket = net.connect({ port: 9000, host: '127.0.0.1', localAddress: '127.0.0.2' });
+      await require('events').once(socket, 'connect');
+      sockets.push(socket);
+    }
+    process.on('SIGUSR1', () => sockets.forEach((socket) => socket.write('x')));
+    console.log('held');
+  });`;
+
 /** A program that runs another without AF_NETLINK, as a container's seccomp profile may. */
 const withoutNetlink = `
 #include <errno.h>
