@@ -64,7 +64,7 @@ export async function openNetlinkTables(): Promise<SocketTables> {
   };
 }
 
-/** The kernel's older tables, as text: twice as slow. */
+/** The kernel's older tables, as text: several times as slow. */
 export function openProcTables(refusal: string | null): SocketTables {
   return {
     name: 'proc',

@@ -150,6 +150,46 @@ describe('a load test with a connection for each request', { skip }, () => {
   });
 });
 
+describe('the kernel and lbcap ports agree', { skip }, () => {
+  it('on ports that are reserved, that listen, and that wait', async () => {
+    const space = await NetworkNamespace.create({
+      ip_local_port_range: '40000 40099',
+      ip_local_reserved_ports: '40010-40019',
+      tcp_tw_reuse: '0',
+    });
+    const machine = new Machine(space);
+    try {
+      const server = resolve('dist/test/scenarios/clients/close-server.js');
+      // The second port listens within the range.
+      const running = machine.start(process.execPath, server, '9001', '40050');
+      await running.waitFor('stdout', /listening/);
+      const load = [process.execPath, resolve('dist/test/scenarios/clients/load.js')];
+      const answers = async () =>
+        JSON.parse(await machine.output(machine.start(...load, '9001', '100'))) as Record<
+          string,
+          number
+        >;
+      assert.deepEqual(await answers(), { 200: 89, EADDRNOTAVAIL: 11 });
+      const full = (await machine.ports()).plain;
+      assert.deepEqual([full.perAddress, full.listening], [89, 1]);
+      const { used, reusable, free } = serverOf(full, 9001);
+      assert.deepEqual([used, reusable, free], [89, 0, 0]);
+      // Linux's own choice: after a second, and on the loopback only.
+      space.run('sh', '-c', 'echo 2 > /proc/sys/net/ipv4/tcp_tw_reuse');
+      for (const until = Date.now() + 10_000; ;) {
+        const { reusable, free } = serverOf((await machine.ports()).plain, 9001);
+        assert.equal(free, reusable);
+        if (reusable === 89) break;
+        assert.ok(Date.now() < until, `${reusable} of 89`);
+      }
+      const again = await answers();
+      assert.ok((again['200'] ?? 0) >= 89, `each of them once more: ${JSON.stringify(again)}`);
+    } finally {
+      await machine.close();
+    }
+  });
+});
+
 describe('200,000 connections', { skip: skip || lacking('gcc') }, () => {
   it('are held by one unmodified program, and counted', async () => {
     const connections = 200_000;

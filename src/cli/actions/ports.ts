@@ -161,6 +161,11 @@ async function planConnections(
     `${formatCount(connections)} connections to one server take ${plural}, for ${formatCount(perAddress)} each (${system.origin} ${first} to ${last})`,
   );
   if (label !== null && label.text === pool.text) say(`${name} has ${pool.addresses} already`);
+  // connect(2) tries every second port first: native-notes/linux-ports.md.
+  if (platform() === 'linux' && connections > (pool.addresses * perAddress) / 2) {
+    const more = formatCount(Math.ceil((2 * connections) / perAddress));
+    say(`connecting slows down beyond half of an address's ports: ${more} addresses keep it fast`);
+  }
   if (platform() !== 'linux') {
     say('add the addresses to the loopback interface before: lbcap alias --help');
   }
