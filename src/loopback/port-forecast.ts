@@ -10,9 +10,12 @@ import {
 export interface Forecast {
   /** Ports that a new connection cannot have: a second more of them, or fewer. `null`: not known. */
   readonly perSecond: number | null;
-  /** Seconds until the first address is full; `null`: never, or not known. */
+  /** Seconds until the first address is full; `null`: never, not soon, or not known. */
   readonly secondsLeft: number | null;
 }
+
+/** A prediction goes no further than this many times the time that it was made from. */
+const horizon = 1000;
 
 export const unknownForecast: Forecast = { perSecond: null, secondsLeft: null };
 
@@ -54,7 +57,9 @@ export function forecast(
       perSecond += rate(old.used - old.reusable, 0);
     }
   }
-  return { perSecond, secondsLeft };
+  const foreseen = secondsLeft !== null && secondsLeft * 1000 <= horizon * milliseconds;
+  const grows = perSecond > 0 || secondsLeft === 0;
+  return { perSecond, secondsLeft: foreseen && grows ? secondsLeft : null };
 }
 
 /**

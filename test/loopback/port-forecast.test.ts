@@ -57,6 +57,21 @@ test('the first address to be full decides', () => {
   });
 });
 
+test('a short look does not see far, nor an end where fewer are taken than before', () => {
+  const [before, now] = [usage([100, 0, 0]), usage([101, 0, 0])];
+  const left = (milliseconds: number) =>
+    forecast(before, now, now.servers[0], milliseconds).secondsLeft;
+  assert.equal(left(1000), 899);
+  assert.equal(left(800), 719.2);
+  const slow = usage([100.5, 0, 0]);
+  assert.equal(forecast(before, slow, slow.servers[0], 1000).secondsLeft, null);
+  const mixed = usage([110, 0, 0], [10, 0, 0]);
+  const was = usage([100, 0, 0], [50, 0, 0]);
+  assert.equal(forecast(was, mixed, mixed.servers[0], 1000).secondsLeft, null);
+  const full = usage([1000, 0, 0]);
+  assert.equal(forecast(full, full, full.servers[0], 1000).secondsLeft, 0, 'there already');
+});
+
 test('what may be taken again is free', () => {
   const [address] = usage([100, 900, 850]).servers[0].addresses;
   assert.equal(freePorts(1000, address), 850);

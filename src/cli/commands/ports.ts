@@ -11,7 +11,7 @@ Examples:
       all labels of the registry, every two seconds, until Ctrl-C
   lbcap ports --connections 200000
       a label with as many addresses as that takes, for lbcap run --pool:
-  lbcap run --pool "$(lbcap ports --connections 200000)" -- wrk -c 200000 http://127.0.0.1:8080/
+  lbcap run --pool "$(lbcap ports --connections 200000)" -- wrk -c 50000 http://127.0.0.1:8080/
   lbcap ports --connections 200000 -l load
       the same, of a label that there is and the addresses that it still needs
   lbcap ports --json | jq '.servers[] | {server, used, free, secondsLeft}'
@@ -20,10 +20,10 @@ A connection takes a port of its own address for as long as it lasts, and for a 
 closed first (TIME_WAIT): one address has as many connections to one server (an address and port) as
 the system has ephemeral ports, 28,232 on Linux. When they are out, connect fails with
 EADDRNOTAVAIL. "full in" is when that happens to the first address, if connections go on as they
-did while lbcap looked; where tcp_tw_reuse lets new connections have ports in TIME_WAIT, as Linux
-does on the loopback after a second, these count as free. Ports that programs bound to (a server's,
-or a client's by bind with port 0 and without IP_BIND_ADDRESS_NO_PORT) are lost to connections of
-all other addresses.
+did while lbcap looked; a longer --interval sees further. Where tcp_tw_reuse lets new connections
+have ports in TIME_WAIT, as Linux does on the loopback after a second, these count as free. Ports
+that programs bound to (a server's, or a client's by bind with port 0 and without
+IP_BIND_ADDRESS_NO_PORT) are lost to connections of all other addresses.
 
 Ports in use are read on Linux only, for the network namespace that lbcap is in.`;
 
