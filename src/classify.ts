@@ -3,7 +3,14 @@ import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
 import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
-import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
+import {
+  fragmentOffsetMask,
+  hasPorts,
+  IpHeader,
+  ipv4Layout,
+  ipv6Layout,
+  protocols,
+} from './packet/ip.js';
 import { type LinkLayer, notIp } from './packet/link-layer.js';
 
 /** Takes runs of whole records; `output` is a label's index, or `others`. */
@@ -20,6 +27,7 @@ export interface PacketObserver {
    * @param transport offset of the transport header, 0 for none
    * @param end end of the captured bytes
    * @param source index of the source's label or -1
+   * @returns how many packets of other protocols than TCP the observer need not see next
    */
   packet(
     record: number,
@@ -30,7 +38,7 @@ export interface PacketObserver {
     end: number,
     source: number,
     destination: number,
-  ): void;
+  ): number;
 }
 
 export interface ClassifierOptions {
@@ -73,6 +81,8 @@ export class Classifier {
   readonly #ip = new IpHeader();
   #packetsLeft: number;
   #bytesLeft: number;
+  /** Packets that the observer has said it need not see. */
+  #unseen = 0;
 
   constructor(options: ClassifierOptions) {
     const { labels } = options;
@@ -127,6 +137,7 @@ export class Classifier {
     let othersPackets = 0;
     let othersBytes = 0;
     let unclassified = 0;
+    let unseen = this.#unseen;
     let packetsLeft = this.#packetsLeft;
     let bytesLeft = this.#bytesLeft;
 
@@ -140,11 +151,20 @@ export class Classifier {
 
     // The run of records under way goes to one or two outputs.
     let runStart = batch.start;
+    let runEnd = batch.start;
     let runFirst = nobody;
     let runSecond = nobody;
 
+    const starts = batch.index?.starts;
+    const count = batch.index?.count ?? 0;
     let at = batch.start;
-    while (at < batch.end && packetsLeft > 0 && bytesLeft > 0) {
+    while (packetsLeft > 0 && bytesLeft > 0) {
+      if (starts === undefined) {
+        if (at >= batch.end) break;
+      } else {
+        if (packets >= count) break;
+        at = starts[packets];
+      }
       const captured = view.getInt32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
       const packet = at + recordLayout.size;
@@ -191,7 +211,12 @@ export class Classifier {
         from = memoFrom;
         to = memoTo;
         if (from >= 0 || to >= 0) {
-          observer?.packet(at, 4, ip, protocol, transport, end, from, to);
+          if (protocol === protocols.TCP) {
+            observer?.packet(at, 4, ip, protocol, transport, end, from, to);
+          } else if (unseen > 0) unseen--;
+          else if (observer !== undefined) {
+            unseen = observer.packet(at, 4, ip, protocol, transport, end, from, to);
+          }
         } else if (portsCut) unclassified++;
       } else {
         ip = findIp(view, packet, end);
@@ -209,7 +234,13 @@ export class Classifier {
             to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
           }
           if (from >= 0 || to >= 0) {
-            observer?.packet(at, family, ip, header.protocol, transport, end, from, to);
+            const { protocol } = header;
+            if (protocol === protocols.TCP) {
+              observer?.packet(at, family, ip, protocol, transport, end, from, to);
+            } else if (unseen > 0) unseen--;
+            else if (observer !== undefined) {
+              unseen = observer.packet(at, family, ip, protocol, transport, end, from, to);
+            }
           } else if (usesPorts && header.portsCut) unclassified++;
         } else if (ip !== notIp) unclassified++;
       }
@@ -248,24 +279,30 @@ export class Classifier {
         othersBytes += wire;
       }
 
-      if (first !== runFirst || second !== runSecond || end - runStart > maximumRun) {
+      if (
+        first !== runFirst ||
+        second !== runSecond ||
+        at !== runEnd ||
+        end - runStart > maximumRun
+      ) {
         if (runFirst >= 0) {
-          sink.append(runFirst, runStart, at);
-          if (runSecond >= 0) sink.append(runSecond, runStart, at);
+          sink.append(runFirst, runStart, runEnd);
+          if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
         }
         runFirst = first;
         runSecond = second;
         runStart = at;
       }
+      runEnd = end;
       if (first >= 0) {
         packetsLeft--;
         bytesLeft -= wire;
       }
       at = end;
     }
-    if (runFirst >= 0 && at > runStart) {
-      sink.append(runFirst, runStart, at);
-      if (runSecond >= 0) sink.append(runSecond, runStart, at);
+    if (runFirst >= 0) {
+      sink.append(runFirst, runStart, runEnd);
+      if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
     }
 
     this.packets += packets;
@@ -275,6 +312,7 @@ export class Classifier {
     this.othersPackets += othersPackets;
     this.othersBytes += othersBytes;
     this.unclassified += unclassified;
+    this.#unseen = unseen;
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
   }

@@ -41,6 +41,19 @@ export interface Batch {
   readonly format: BatchFormat;
   readonly start: number;
   readonly end: number;
+  /** Where the records are, when other bytes lie between them; absent when each follows the last. */
+  readonly index?: RecordIndex;
+}
+
+/**
+ * Records as they lie in a kernel ring or in pcapng blocks, each behind 16 bytes that could be made
+ * its header in place: cheaper than moving them together. Valid as long as the batch.
+ */
+export interface RecordIndex {
+  /** Offsets of the record headers in the arena, in the order of the packets. */
+  readonly starts: Int32Array;
+  /** How many of `starts` count. */
+  readonly count: number;
 }
 
 /**
@@ -75,8 +88,9 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
   const { bigEndian, nanoseconds } = batch.format;
   if (bigEndian === target.bigEndian && nanoseconds === target.nanoseconds) return batch;
   const [from, to] = [!bigEndian, !target.bigEndian];
-  let at = batch.start;
-  while (at < batch.end) {
+  const { index } = batch;
+  let at = index === undefined ? batch.start : index.starts[0];
+  for (let count = 1; index === undefined ? at < batch.end : count <= index.count; count++) {
     const fraction = view.getUint32(at + recordLayout.fraction, from);
     const captured = view.getUint32(at + recordLayout.capturedLength, from);
     view.setUint32(at, view.getUint32(at, from), to);
@@ -92,7 +106,7 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
     view.setUint32(at + recordLayout.capturedLength, captured, to);
     const original = at + recordLayout.originalLength;
     view.setUint32(original, view.getUint32(original, from), to);
-    at += recordLayout.size + captured;
+    at = index === undefined ? at + recordLayout.size + captured : index.starts[count];
   }
   const { linkType } = batch.format;
   return { ...batch, format: { ...target, linkType } };

@@ -45,11 +45,15 @@ export class Drain {
   }
 
   /** Looks at a batch of packets that were read after the stop. */
-  saw(view: DataView, { format, start, end }: Batch): void {
+  saw(view: DataView, { format, start, end, index }: Batch): void {
     const perMillisecond = format.nanoseconds ? 1e6 : 1e3;
     const word = (at: number) => view.getUint32(at, !format.bigEndian);
     let packets = 0;
-    for (let at = start; at < end; packets++) {
+    const starts = index?.starts ?? null;
+    let at = start;
+    while (index === undefined ? at < end : packets < index.count) {
+      if (starts !== null) at = starts[packets];
+      packets++;
       const milliseconds =
         word(at + recordLayout.seconds) * 1e3 + word(at + recordLayout.fraction) / perMillisecond;
       if (milliseconds > this.#wall) this.#done = true;

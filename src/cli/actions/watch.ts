@@ -11,7 +11,7 @@ import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, openLive } from '../../sources/live.js';
+import { defaultBufferSize, liveRegionSizes, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
 import { refuseInputs } from '../inputs.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
@@ -30,9 +30,13 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
     : null;
   if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
-  const outputs = plan === null ? [] : slotSizes(plan.names.length);
-  const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
-  const input = regions.slice(0, fileRegionSizes.length);
+  const outputs = plan === null ? [] : slotSizes(plan.names.length, true);
+  const inputs =
+    options.read === null && options.engine === 'libpcap'
+      ? liveRegionSizes(options.bufferSize ?? defaultBufferSize)
+      : fileRegionSizes;
+  const { arena, regions } = createArena([...inputs, ...outputs]);
+  const input = regions.slice(0, inputs.length);
   const view = createLiveView({ stream: process.stderr, env: process.env });
   const { source, opening } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
@@ -44,7 +48,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     source,
     engine: options.read === null ? options.engine : 'file',
     arena,
-    slots: regions.slice(fileRegionSizes.length),
+    slots: regions.slice(inputs.length),
     plan,
     force: options.force,
     nanoseconds: options.nanoseconds,
