@@ -16,10 +16,14 @@ export interface PortReport {
   readonly labels: readonly LabelUsage[];
 }
 
-/** @throws LbcapError `INPUT_IO`, `INPUT_DAMAGED`; SystemCallError when netlink fails midway */
+/**
+ * @param signal as for `SocketTables.visit`
+ * @throws LbcapError `INPUT_IO`, `INPUT_DAMAGED`; SystemCallError when netlink fails midway
+ */
 export async function readPorts(
   tables: SocketTables,
   labels: readonly Label[],
+  signal?: AbortSignal,
 ): Promise<PortReport> {
   const ports = readEphemeralPorts();
   const reuse = readTimeWaitReuse();
@@ -28,9 +32,14 @@ export async function readPorts(
   const usable = usablePorts(ports, listening);
   const usage = new PortUsage(labels, usable, reuse);
   const blocks = labels.flatMap(({ endpoints }) => endpoints);
-  await tables.visit(null, blocks, (socket) => {
-    usage.add(socket);
-  });
+  await tables.visit(
+    null,
+    blocks,
+    (socket) => {
+      usage.add(socket);
+    },
+    signal,
+  );
   const lost = countPorts(usablePorts(ports, [])) - countPorts(usable);
   return { at, ports, listening: lost, reuse, labels: usage.result() };
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Label } from '../labels/label.js';
 import { farShare, nearLimits, type NearLimit } from './port-limit.js';
 import { readPorts } from './port-report.js';
-import { openSocketTables, type SocketTables } from './tcp-sockets.js';
+import { openSocketTables } from './tcp-sockets.js';
 
 /** Milliseconds between two looks. */
 const interval = 5000;
@@ -21,23 +21,22 @@ export interface PortWatch {
  * not to fail for it.
  *
  * @param onNear is told of each label and server once, and again when it has been far from its limit
- * @param open opens the tables, for tests
  */
 export function watchPorts(
   labels: readonly Label[],
   onNear: (limit: NearLimit) => void,
-  open: () => Promise<SocketTables> = openSocketTables,
 ): PortWatch {
   const stopping = new AbortController();
   let near: readonly NearLimit[] = [];
   let told: ReadonlySet<string> = new Set();
   const look = async (): Promise<void> => {
-    const tables = await open();
+    const tables = await openSocketTables();
     try {
       while (!stopping.signal.aborted) {
         const before = performance.now();
-        const { labels: usage } = await readPorts(tables, labels);
+        const { labels: usage } = await readPorts(tables, labels, stopping.signal);
         const took = performance.now() - before;
+        // The last answer may have come after that.
         if (stopping.signal.aborted) break;
         near = nearLimits(usage);
         const stillTold = nearLimits(usage, farShare)
@@ -54,7 +53,8 @@ export function watchPorts(
     }
   };
   look().catch(() => {
-    near = [];
+    // What is not known any more is not to be warned of; what was known at the end is.
+    if (!stopping.signal.aborted) near = [];
   });
   return {
     get near() {

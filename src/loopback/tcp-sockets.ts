@@ -18,11 +18,13 @@ export interface SocketTables {
    *
    * @param states only sockets in one of these; `null`: in any
    * @param blocks leaves out sockets that are not in these, where that saves time
+   * @param signal ends it soon, with the signal's reason; nothing but `close` is of use then
    */
   visit(
     states: readonly TcpState[] | null,
     blocks: readonly Endpoint[] | null,
     visit: SocketVisitor,
+    signal?: AbortSignal,
   ): Promise<void>;
   close(): void;
 }
@@ -57,7 +59,8 @@ export async function openNetlinkTables(): Promise<SocketTables> {
   return {
     name: 'netlink',
     refusal: null,
-    visit: (states, blocks, visit) => diagnosis.visit(maskOf(states), blocks, visit),
+    visit: (states, blocks, visit, signal) =>
+      diagnosis.visit(maskOf(states), blocks, visit, signal),
     close: () => {
       diagnosis.close();
     },
@@ -69,12 +72,12 @@ export function openProcTables(refusal: string | null): SocketTables {
   return {
     name: 'proc',
     refusal,
-    async visit(states, _blocks, visit) {
+    async visit(states, _blocks, visit, signal) {
       const mask = maskOf(states);
       const choose: SocketVisitor = (socket) => {
         if (((mask >>> socket.state) & 1) === 1) visit(socket);
       };
-      for (const family of [4, 6] as const) await visitProcFile(family, choose);
+      for (const family of [4, 6] as const) await visitProcFile(family, choose, signal);
     },
     close: () => undefined,
   };
@@ -93,7 +96,11 @@ const pieceSize = 64 * 1024;
 /** Milliseconds for which nothing else gets a turn. */
 const longestTurn = 5;
 
-async function visitProcFile(family: 4 | 6, visit: SocketVisitor): Promise<void> {
+async function visitProcFile(
+  family: 4 | 6,
+  visit: SocketVisitor,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const path = family === 4 ? '/proc/self/net/tcp' : '/proc/self/net/tcp6';
   const parser = new ProcNetTcpParser(family, visit);
   const piece = Buffer.alloc(pieceSize);
@@ -118,6 +125,7 @@ async function visitProcFile(family: 4 | 6, visit: SocketVisitor): Promise<void>
       parser.push(piece.subarray(0, length));
       if (performance.now() - since > longestTurn) {
         await breathe();
+        signal?.throwIfAborted();
         since = performance.now();
       }
     }

@@ -47,12 +47,14 @@ export class SocketDiagnosis {
    *
    * @param states bit n for state n of `tcpStates`
    * @param blocks as for `diagRequest`: a first choice, the visitor makes its own
-   * @throws SystemCallError, LbcapError `INPUT_DAMAGED`
+   * @param signal ends it at the next answer; nothing but `close` is of use then
+   * @throws SystemCallError, LbcapError `INPUT_DAMAGED`, the signal's reason
    */
   async visit(
     states: number,
     blocks: readonly Endpoint[] | null,
     visit: SocketVisitor,
+    signal?: AbortSignal,
   ): Promise<void> {
     const { buffer, byteOffset, length } = this.#answer;
     const socket = blankSocket(new DataView(buffer, byteOffset, length));
@@ -62,6 +64,7 @@ export class SocketDiagnosis {
       await this.#transfer(this.#send, 'send', request);
       let last = false;
       while (!last) {
+        signal?.throwIfAborted();
         last = readDiagAnswer(
           socket,
           await this.#transfer(this.#receive, 'recv', this.#answer),

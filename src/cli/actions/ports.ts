@@ -95,7 +95,7 @@ async function watchPorts(
     },
   });
   try {
-    while (!stopping.signal.aborted) {
+    for (;;) {
       view.update(before, now);
       if (before !== null) {
         for (const event of portEvents(before, now, new Date())) output?.writeIfTaken(event);
@@ -105,8 +105,10 @@ async function watchPorts(
       await pause(Math.max(took, interval - took), null, { signal: stopping.signal }).catch(
         () => undefined,
       );
+      if (stopping.signal.aborted) break;
+      const next = await readPorts(tables, labels);
       before = now;
-      now = await readPorts(tables, labels);
+      now = next;
     }
   } finally {
     forgetSignals();
