@@ -6,7 +6,8 @@ import type { PortReport } from '../../src/loopback/port-report.js';
 import type { AddressUsage, LabelUsage } from '../../src/loopback/port-usage.js';
 import { portRows } from '../../src/terminal/port-rows.js';
 import { renderPorts } from '../../src/terminal/port-table.js';
-import { portLine } from '../../src/terminal/port-view.js';
+import { createPortView, portLine } from '../../src/terminal/port-view.js';
+import { Paper, Surroundings } from './paper.js';
 
 const plain = { width: 120, height: Infinity, colour: false, unicode: true };
 
@@ -135,4 +136,32 @@ test('a line of a log names the fullest', () => {
       'load 127.0.0.1:8080 29,190 ports, 15,100 of 28,232 at 127.0.40.9; ' +
       'idle no connections; and 1 more',
   );
+});
+
+const env = { LANG: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' };
+
+test('on a terminal the table is redrawn, also for another size, and stays at the end', () => {
+  const paper = new Paper(80, 12);
+  const view = createPortView({ stream: paper, env, process: new Surroundings() });
+  view.update(null, report(0));
+  assert.match(paper.look(), /^\u001b\[\?25l[^]*25,030[^]*\u001b\[9A/);
+  view.update(report(0), report(1));
+  assert.match(paper.look(), /25,130/);
+  paper.columns = 40;
+  paper.emit('resize');
+  assert.doesNotMatch(stripVTControlCharacters(paper.look()), /[^\r\n]{41}/);
+  view.finish(report(0), report(1));
+  assert.match(paper.look(), /kafka-client[^]*\u001b\[\?25h$/);
+});
+
+test('without a terminal: a line for each look, the table at the end', () => {
+  const paper = new Paper();
+  const view = createPortView({ stream: paper, env, process: new Surroundings() });
+  view.update(null, report(0));
+  view.update(report(0), report(1));
+  const lines = paper.look().trimEnd().split('\n');
+  assert.equal(lines.length, 2);
+  assert.match(lines[1], /^kafka-client 127\.0\.0\.1:9092 25,130 ports, .*full in 31 s; /);
+  view.finish(report(0), report(1));
+  assert.match(paper.look(), /^label +address/);
 });
