@@ -22,6 +22,8 @@ export interface RunSink {
 export interface PacketObserver {
   /** The packets that follow are of a new batch. */
   begin(format: BatchFormat): void;
+  /** That was the batch; `record` is the offset of its last record, labelled or not. */
+  end(record: number): void;
   /**
    * @param record offset of the record's header
    * @param transport offset of the transport header, 0 for none
@@ -157,6 +159,7 @@ export class Classifier {
 
     const starts = batch.index?.starts;
     const count = batch.index?.count ?? 0;
+    let last = -1;
     let at = batch.start;
     while (packetsLeft > 0 && bytesLeft > 0) {
       if (starts === undefined) {
@@ -197,6 +200,16 @@ export class Classifier {
           }
         }
         const sourcePort = ports >>> 16;
+        if (source === memoDestination && source !== memoSource) {
+          // Perhaps the answer: the other direction is then known too.
+          const [label, port] = [memoFrom, memoSourcePort];
+          memoDestination = memoSource;
+          memoSource = source;
+          memoSourcePort = memoDestinationPort;
+          memoDestinationPort = port;
+          memoFrom = memoTo;
+          memoTo = label;
+        }
         if (source !== memoSource || sourcePort !== memoSourcePort) {
           memoFrom = lookup.v4(source, sourcePort);
           memoSource = source;
@@ -298,6 +311,7 @@ export class Classifier {
         packetsLeft--;
         bytesLeft -= wire;
       }
+      last = at;
       at = end;
     }
     if (runFirst >= 0) {
@@ -305,6 +319,7 @@ export class Classifier {
       if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
     }
 
+    if (last >= 0) observer?.end(last);
     this.packets += packets;
     this.bytes += bytes;
     this.labelledPackets += labelledPackets;

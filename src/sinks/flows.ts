@@ -8,7 +8,7 @@ import {
   tcpSequenceAt,
   tcpWindowAt,
 } from '../packet/tcp.js';
-import { segment, segmentEvent } from './connection.js';
+import { nextInOrder, segment, segmentEvent } from './connection.js';
 import { keyMatches, keySize, readKey } from './flow-key.js';
 import { flowLayout, flowState } from './flow-layout.js';
 import { FlowRecords } from './flow-records.js';
@@ -80,6 +80,11 @@ export class FlowTable {
     this.#little = !format.bigEndian;
     this.#fractionUnit = format.nanoseconds ? 1e-9 : 1e-6;
     this.#exactLeft = Math.min(exactPackets, this.#exactLeft + exactPerBatch);
+  }
+
+  /** The batch is done; `record` was its last. */
+  end(record: number): void {
+    this.#latest[0] = Math.max(this.#latest[0], this.#seconds(record));
   }
 
   /**
@@ -195,30 +200,30 @@ export class FlowTable {
     side: number,
   ): void {
     const view = this.#view;
-    const seconds =
-      view.getUint32(record, this.#little) +
-      view.getUint32(record + recordLayout.fraction, this.#little) * this.#fractionUnit;
-    if (seconds > this.#latest[0]) this.#latest[0] = seconds;
     const header = tcpHeaderLength(view, transport, end);
     if (header === 0) return;
     const words = this.#records.words;
+    const flags = tcpFlagsAt(view, transport);
+    const sequence = tcpSequenceAt(view, transport);
+    const payload = tcpPayloadLength(view, family, ip, transport, header, end, wireBytes);
+    const window = tcpWindowAt(view, transport);
+    if (nextInOrder(words, at, side, flags, sequence, payload, window)) return;
     const before = words[at + state];
-    const events = segment(
-      words,
-      at,
-      side,
-      tcpFlagsAt(view, transport),
-      tcpSequenceAt(view, transport),
-      tcpPayloadLength(view, family, ip, transport, header, end, wireBytes),
-      tcpWindowAt(view, transport),
-    );
+    const events = segment(words, at, side, flags, sequence, payload, window);
     if (words[at + state] !== before) this.#health.change(at, before, words[at + state]);
     if (events === 0) return;
     this.#health.count(at, events);
     if ((events & segmentEvent.restart) !== 0) {
-      this.#records.synAt[at / size] = seconds;
+      this.#records.synAt[at / size] = this.#seconds(record);
       words[at + peer] = words[at + peer + 1] = unresolvedPeer;
     }
+  }
+
+  #seconds(record: number): number {
+    return (
+      this.#view.getUint32(record, this.#little) +
+      this.#view.getUint32(record + recordLayout.fraction, this.#little) * this.#fractionUnit
+    );
   }
 
   /** Finds, or makes, the peer that the label at `side` sees at the other side. */

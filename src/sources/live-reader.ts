@@ -28,7 +28,5 @@ export interface LiveReader {
  * on by the processor that has just copied them (native-notes/libpcap.md has the figures).
  */
 export const breather = 10;
-/** Busy: so many packets came since the last pause. */
-export const busyPackets = 256;
 /** What may fill meanwhile, as a part of the kernel's buffer: a burst must find the rest empty. */
 export const breatherShare = 1 / 16;

@@ -5,7 +5,7 @@ import type { Capture } from '../native/capture.js';
 import { type PacketRing, ringBlockSize } from '../native/packet-ring.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
-import { breather, breatherShare, busyPackets, type LiveReader } from './live-reader.js';
+import { breather, breatherShare, type LiveReader } from './live-reader.js';
 
 /**
  * Blocks of packets up to this many bytes on average are copied out of the ring at once. Their bytes
@@ -34,7 +34,6 @@ export class RingReader implements LiveReader {
   /** The block that is handed out; -1 for none. */
   #lent = -1;
   #inARow = 0;
-  #sincePause = 0;
   #bytesSincePause = 0;
   #pausedAt = 0;
   #pending: Promise<boolean> | null = null;
@@ -73,7 +72,6 @@ export class RingReader implements LiveReader {
     let count = readBlock(view, start, length, this.#snaplen, format.nanoseconds, starts);
     if (isUnfiltered) count = this.#capture.keepMatching(this.#arena, starts, count);
     this.#inARow++;
-    this.#sincePause += count;
     this.#bytesSincePause += length;
     this.isDrained = this.onlyLooks;
     if (!this.isDrained) this.packets += count;
@@ -109,18 +107,21 @@ export class RingReader implements LiveReader {
     const now = performance.now();
     const pause = this.#canPause(now);
     this.#pausedAt = now;
-    this.#sincePause = this.#bytesSincePause = 0;
+    this.#bytesSincePause = 0;
     if (pause) await delay(breather);
     else await this.#ring.wait();
     return this.#ring.isReady(this.#next);
   }
 
-  /** Busy, and slow enough that the ring does not fill meanwhile. */
+  /**
+   * Busy, so that the kernel hands over full blocks rather than old ones, and slow enough that the
+   * ring does not fill meanwhile.
+   */
   #canPause(now: number): boolean {
-    if (this.#sincePause < busyPackets) return false;
-    const since = now - this.#pausedAt;
+    const bytes = this.#bytesSincePause;
+    if (bytes < ringBlockSize) return false;
     const room = this.#ring.blocks * ringBlockSize * breatherShare;
-    return (room * since) / this.#bytesSincePause >= breather;
+    return (room * (now - this.#pausedAt)) / bytes >= breather;
   }
 
   #release(): void {

@@ -5,7 +5,10 @@ import { pcapError } from '../native/layouts.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { endOfWholeRecords, type Batch } from '../packet/batch.js';
 import { minimumCount, nextCount, runTarget } from './dispatch-count.js';
-import { breather, breatherShare, busyPackets, type LiveReader } from './live-reader.js';
+import { breather, breatherShare, type LiveReader } from './live-reader.js';
+
+/** Busy: so many packets came in one call. */
+const busyPackets = 256;
 
 /**
  * How the next packets are fetched: by a worker thread that waits for them; by this one at once,
