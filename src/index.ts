@@ -32,6 +32,7 @@ export { FlowTable } from './sinks/flows.js';
 export { LabelFiles } from './sinks/label-files.js';
 export type { LabelFilesOptions, WrittenFile } from './sinks/label-files.js';
 export { slotSizes } from './sinks/slots.js';
+export type { NearLimit } from './loopback/port-limit.js';
 export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 

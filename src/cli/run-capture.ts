@@ -5,6 +5,7 @@ import { LbcapError } from '../errors.js';
 import { fileHeader } from '../formats/pcap.js';
 import type { Label } from '../labels/label.js';
 import { compileLookup } from '../labels/lookup.js';
+import { watchPorts } from '../loopback/port-watch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { linkLayerOf, supportedLinkTypes } from '../packet/link-layer.js';
@@ -14,6 +15,7 @@ import { LabelFiles } from '../sinks/label-files.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import { takeSnapshot } from '../sinks/statistics.js';
 import type { Source } from '../sources/source.js';
+import { portNote } from '../terminal/notes.js';
 import { plainLine } from '../terminal/plain-line.js';
 import { type AnnouncedLabel, endEvent, sampleEvent, startEvent } from '../terminal/events.js';
 import { bpfFilter } from '../filters/bpf.js';
@@ -47,6 +49,8 @@ export interface CaptureJob {
   readonly strict: boolean;
   /** Packets come as they happen: flush each second, sample, follow connections. */
   readonly live: boolean;
+  /** The labels are of this machine: say when their ports run out. */
+  readonly watchPorts: boolean;
   readonly view: View;
   readonly packetLimit?: number | undefined;
   readonly byteLimit?: number | undefined;
@@ -109,8 +113,13 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   );
 
   const startedAt = performance.now();
-  const snapshot = () =>
-    takeSnapshot(
+  const portWatch = job.watchPorts
+    ? watchPorts(labels, (limit) => {
+        job.view.notice(`lbcap: ${portNote(limit)}: see lbcap ports`);
+      })
+    : null;
+  const snapshot = (): Snapshot => ({
+    ...takeSnapshot(
       labels,
       classifier,
       flows,
@@ -119,7 +128,9 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       startedAt,
       // A SYN stays unanswered while no packet comes to tell the time.
       source.size === null ? Date.now() / 1000 : undefined,
-    );
+    ),
+    ...(portWatch === null ? {} : { portsNear: portWatch.near }),
+  });
   status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
     const now = snapshot();
@@ -144,6 +155,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
     });
   } finally {
     clearInterval(sampler);
+    portWatch?.stop();
     if (timer !== null) clearTimeout(timer);
     forgetSignals();
   }

@@ -1,4 +1,5 @@
 /** The objects of `--json`: one a line, for programs. Pure. */
+import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
 import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
 
@@ -70,6 +71,8 @@ export interface SampleEvent extends Totals {
   readonly event: 'sample';
   readonly labels: readonly LabelTraffic[];
   readonly others: Traffic;
+  /** Labels that have hardly a port left; left out when there are none. */
+  readonly portsNear?: readonly NearLimit[];
 }
 
 /** What became of a label's file; both `null` where there is none. */
@@ -118,6 +121,7 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
     ...totalsOf(snapshot, time),
     labels: snapshot.labels.map(trafficOf),
     others: snapshot.others,
+    ...((snapshot.portsNear ?? []).length === 0 ? {} : { portsNear: snapshot.portsNear ?? [] }),
   };
 }
 

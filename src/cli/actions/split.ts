@@ -56,6 +56,7 @@ export async function split(
     json: options.json === true,
     strict: options.strict === true,
     live: false,
+    watchPorts: false,
     view: {
       update: (_, { position }) => {
         progress.update(position);
