@@ -11,17 +11,20 @@ import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, openLive } from '../../sources/live.js';
+import { defaultBufferSize, openLive, type LiveOptions } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
+import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
-import type { WatchOptions } from '../watch-options.js';
+import type { Engine, WatchOptions } from '../watch-options.js';
 
 /** An open capture, and the first line about it. */
 interface Opened {
   readonly source: Source;
   readonly opening: string;
+  /** Which was taken, for `--json`. */
+  readonly engine: Engine | 'file';
 }
 
 /** @returns the exit status */
@@ -34,7 +37,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
   const input = regions.slice(0, fileRegionSizes.length);
   const view = createLiveView({ stream: process.stderr, env: process.env });
-  const { source, opening } = await open(labels, options, arena, input, (text) => {
+  const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
   });
   // Only the capture needs root: the files are to be the user's.
@@ -42,7 +45,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   return runCapture({
     labels,
     source,
-    engine: options.read === null ? options.engine : 'file',
+    engine,
     arena,
     slots: regions.slice(fileRegionSizes.length),
     plan,
@@ -74,6 +77,7 @@ async function open(
     return {
       source: await openPcap(input, arena, regions),
       opening: `watching ${input.name}, Ctrl-C ends`,
+      engine: 'file',
     };
   }
   const name = options.interface ?? loopbackInterface();
@@ -90,17 +94,62 @@ async function open(
   };
   // Alone first: inside the parentheses of the labels' filter it could mean something else.
   if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
-  if (options.engine === 'cap') {
-    if (options.strict) {
-      throw new LbcapError(
-        'ENGINE_LIMIT',
-        '--engine cap does not count lost packets',
-        'leave out --strict, or use --engine libpcap',
-      );
-    }
-    const { openCap } = await import('../../sources/cap.js');
-    return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
+  return openEngine(capture, options);
+}
+
+async function openEngine(capture: LiveOptions, options: WatchOptions): Promise<Opened> {
+  switch (options.engine) {
+    case 'cap':
+      return openByCap(capture, options.strict);
+    case 'dumpcap':
+      return openByDumpcap(capture);
+    case 'libpcap':
+      return openByLibpcap(capture);
+    case null:
+      return openByEither(capture);
   }
+}
+
+/** libpcap, and dumpcap where libpcap is refused and dumpcap is not. */
+async function openByEither(capture: LiveOptions): Promise<Opened> {
+  try {
+    return await openByLibpcap(capture);
+  } catch (refusal) {
+    if (!(refusal instanceof LbcapError) || refusal.code !== 'CAPTURE_PERMISSION') throw refusal;
+    try {
+      const opened = await openByDumpcap(capture);
+      capture.onNotice(dumpcapInstead);
+      return opened;
+    } catch {
+      // Nobody asked for dumpcap: what is missing is the right to capture.
+      throw refusal;
+    }
+  }
+}
+
+async function openByLibpcap(capture: LiveOptions): Promise<Opened> {
   const source = await openLive(capture);
-  return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
+  return { source, opening: opening(capture, await libpcapVersion()), engine: 'libpcap' };
+}
+
+async function openByDumpcap(capture: LiveOptions): Promise<Opened> {
+  const { openDumpcap } = await import('../../sources/dumpcap.js');
+  const source = await openDumpcap(capture);
+  return { source, opening: opening(capture, 'dumpcap'), engine: 'dumpcap' };
+}
+
+async function openByCap(capture: LiveOptions, strict: boolean): Promise<Opened> {
+  if (strict) {
+    throw new LbcapError(
+      'ENGINE_LIMIT',
+      '--engine cap does not count lost packets',
+      'leave out --strict, or use --engine libpcap',
+    );
+  }
+  const { openCap } = await import('../../sources/cap.js');
+  return { source: await openCap(capture), opening: opening(capture, 'cap'), engine: 'cap' };
+}
+
+function opening(capture: LiveOptions, by: string): string {
+  return `watching ${capture.interface} (${by}), Ctrl-C ends`;
 }
