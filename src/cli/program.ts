@@ -1,6 +1,7 @@
 /** The commander program: every command, and commander's own complaints as ours. */
 import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
+import { aliasCommand } from './commands/alias.js';
 import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
@@ -40,7 +41,14 @@ async function runProgram(words: readonly string[]): Promise<void> {
     )
     .version(version, '-V, --version')
     .addHelpText('after', help);
-  const commands = [watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()];
+  const commands = [
+    watchCommand(),
+    splitCommand(),
+    filterCommand(),
+    labelCommand(),
+    runCommand(),
+    aliasCommand(),
+  ];
   // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();
   for (const command of commands) program.addCommand(command);
