@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
 import { aliasCommand } from './commands/alias.js';
+import { doctorCommand } from './commands/doctor.js';
 import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
@@ -48,6 +49,7 @@ async function runProgram(words: readonly string[]): Promise<void> {
     labelCommand(),
     runCommand(),
     aliasCommand(),
+    doctorCommand(),
   ];
   // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();

@@ -53,7 +53,8 @@ export function readCounts(stderr: string): SourceCounters {
  */
 export function complaintIn(stderr: string): string | null {
   const lines = stderr.split('\n').map((line) => line.trim());
-  const at = lines.findIndex((line) => line.startsWith('dumpcap: '));
+  // It may fail to drop rights that it never had, and goes on.
+  const at = lines.findIndex((line) => /^dumpcap: (?!cap_set_proc)/.test(line));
   if (at === -1) return null;
   const what = lines[at].slice('dumpcap: '.length).replace(/[.:]$/, '');
   const why = lines.at(at + 1) ?? '';

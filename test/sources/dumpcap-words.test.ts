@@ -65,6 +65,8 @@ test('a complaint is one line, without the advice behind it', () => {
   );
   assert.equal(complaintIn("Capturing on 'lo'\n"), null);
   assert.equal(complaintIn('dumpcap: Cut'), 'Cut');
+  const also = 'dumpcap: cap_set_proc() fail return: Operation not permitted\n';
+  assert.equal(complaintIn(`${also}${refused}`), complaintIn(refused));
 });
 
 test('every failure has the code that libpcap’s has', () => {
