@@ -3,7 +3,14 @@ import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
 import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
-import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
+import {
+  fragmentOffsetMask,
+  hasPorts,
+  IpHeader,
+  ipv4Layout,
+  ipv6Layout,
+  protocols,
+} from './packet/ip.js';
 import { type LinkLayer, notIp } from './packet/link-layer.js';
 
 /** Takes runs of whole records; `output` is a label's index, or `others`. */
@@ -15,11 +22,14 @@ export interface RunSink {
 export interface PacketObserver {
   /** The packets that follow are of a new batch. */
   begin(format: BatchFormat): void;
+  /** That was the batch; `record` is the offset of its last record, labelled or not. */
+  end(record: number): void;
   /**
    * @param record offset of the record's header
    * @param transport offset of the transport header, 0 for none
    * @param end end of the captured bytes
    * @param source index of the source's label or -1
+   * @returns how many packets of other protocols than TCP the observer need not see next
    */
   packet(
     record: number,
@@ -30,7 +40,7 @@ export interface PacketObserver {
     end: number,
     source: number,
     destination: number,
-  ): void;
+  ): number;
 }
 
 export interface ClassifierOptions {
@@ -73,6 +83,8 @@ export class Classifier {
   readonly #ip = new IpHeader();
   #packetsLeft: number;
   #bytesLeft: number;
+  /** Packets that the observer has said it need not see. */
+  #unseen = 0;
 
   constructor(options: ClassifierOptions) {
     const { labels } = options;
@@ -127,6 +139,7 @@ export class Classifier {
     let othersPackets = 0;
     let othersBytes = 0;
     let unclassified = 0;
+    let unseen = this.#unseen;
     let packetsLeft = this.#packetsLeft;
     let bytesLeft = this.#bytesLeft;
 
@@ -146,6 +159,7 @@ export class Classifier {
 
     const starts = batch.index?.starts;
     const count = batch.index?.count ?? 0;
+    let last = -1;
     let at = batch.start;
     while (packetsLeft > 0 && bytesLeft > 0) {
       if (starts === undefined) {
@@ -186,6 +200,16 @@ export class Classifier {
           }
         }
         const sourcePort = ports >>> 16;
+        if (source === memoDestination && source !== memoSource) {
+          // Perhaps the answer: the other direction is then known too.
+          const [label, port] = [memoFrom, memoSourcePort];
+          memoDestination = memoSource;
+          memoSource = source;
+          memoSourcePort = memoDestinationPort;
+          memoDestinationPort = port;
+          memoFrom = memoTo;
+          memoTo = label;
+        }
         if (source !== memoSource || sourcePort !== memoSourcePort) {
           memoFrom = lookup.v4(source, sourcePort);
           memoSource = source;
@@ -200,7 +224,12 @@ export class Classifier {
         from = memoFrom;
         to = memoTo;
         if (from >= 0 || to >= 0) {
-          observer?.packet(at, 4, ip, protocol, transport, end, from, to);
+          if (protocol === protocols.TCP) {
+            observer?.packet(at, 4, ip, protocol, transport, end, from, to);
+          } else if (unseen > 0) unseen--;
+          else if (observer !== undefined) {
+            unseen = observer.packet(at, 4, ip, protocol, transport, end, from, to);
+          }
         } else if (portsCut) unclassified++;
       } else {
         ip = findIp(view, packet, end);
@@ -218,7 +247,13 @@ export class Classifier {
             to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
           }
           if (from >= 0 || to >= 0) {
-            observer?.packet(at, family, ip, header.protocol, transport, end, from, to);
+            const { protocol } = header;
+            if (protocol === protocols.TCP) {
+              observer?.packet(at, family, ip, protocol, transport, end, from, to);
+            } else if (unseen > 0) unseen--;
+            else if (observer !== undefined) {
+              unseen = observer.packet(at, family, ip, protocol, transport, end, from, to);
+            }
           } else if (usesPorts && header.portsCut) unclassified++;
         } else if (ip !== notIp) unclassified++;
       }
@@ -276,6 +311,7 @@ export class Classifier {
         packetsLeft--;
         bytesLeft -= wire;
       }
+      last = at;
       at = end;
     }
     if (runFirst >= 0) {
@@ -283,6 +319,7 @@ export class Classifier {
       if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
     }
 
+    if (last >= 0) observer?.end(last);
     this.packets += packets;
     this.bytes += bytes;
     this.labelledPackets += labelledPackets;
@@ -290,6 +327,7 @@ export class Classifier {
     this.othersPackets += othersPackets;
     this.othersBytes += othersBytes;
     this.unclassified += unclassified;
+    this.#unseen = unseen;
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
   }

@@ -21,7 +21,7 @@ export type { LinkLayer } from './packet/link-layer.js';
 export { openFileInput, StreamInput } from './sources/byte-input.js';
 export type { ByteInput } from './sources/byte-input.js';
 export { fileRegionSizes, openPcap } from './sources/file.js';
-export { openLive } from './sources/live.js';
+export { liveRegionSizes, openLive } from './sources/live.js';
 export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 

@@ -213,6 +213,7 @@ function prepare(job: CaptureJob) {
             names: plan.names,
             fileHeader: header,
             force: job.force,
+            writeHere: job.live,
           }),
   };
 }

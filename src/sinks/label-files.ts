@@ -29,6 +29,12 @@ export interface LabelFilesOptions {
   /** Written at the start of every file. */
   readonly fileHeader: Uint8Array;
   readonly force: boolean;
+  /**
+   * Write full slots on this thread while the disk keeps up: the bytes are still in this processor's
+   * cache, and a worker thread would have to fetch them from there. Else workers do it, beside the
+   * reading of what comes next.
+   */
+  readonly writeHere?: boolean;
 }
 
 export interface WrittenFile {
@@ -38,6 +44,14 @@ export interface WrittenFile {
   /** False after a failed write: it then ends with its last whole record. */
   readonly complete: boolean;
 }
+
+/**
+ * A write on this thread that took longer has waited for the disk (dirty pages are beyond their limit,
+ * a network file system is slow); then workers write for a while, so that timers and signals are
+ * answered. Milliseconds.
+ */
+const slowWrite = 50;
+const slowFor = 1000;
 
 /** A slot that is full: arena offsets, and where in the file its bytes go. */
 interface Write {
@@ -79,6 +93,9 @@ export class LabelFiles implements RunSink {
   /** Open files, the least recently written first. */
   readonly #open = new Set<OutputFile>();
   readonly #mostInFlight: number;
+  readonly #writeHere: boolean;
+  /** Until then the disk is taken to be slow (performance.now()). */
+  #slowUntil = 0;
   #inFlight = 0;
   #settled: (() => void) | null = null;
   #error: LbcapError | null = null;
@@ -94,6 +111,7 @@ export class LabelFiles implements RunSink {
     this.#mostInFlight = Math.floor(this.#slots.count / 2);
     this.#fileHeader = options.fileHeader;
     this.#force = options.force;
+    this.#writeHere = options.writeHere ?? false;
     this.#files = options.names.map(
       (name) => new OutputFile(join(options.directory, `${name}.pcap`)),
     );
@@ -252,6 +270,15 @@ export class LabelFiles implements RunSink {
     if (this.#inFlight >= this.#mostInFlight || !this.#ready(file)) {
       this.#evict(file);
       return;
+    }
+    if (this.#writeHere && file.queue.length === 0) {
+      const before = performance.now();
+      if (before >= this.#slowUntil) {
+        this.#evict(file);
+        const after = performance.now();
+        if (after - before > slowWrite) this.#slowUntil = after + slowFor;
+        return;
+      }
     }
     const { position, unwritten: from, next: to } = file;
     file.position += to - from;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { context, helpers, socket } from '../../src/binding/fragments.js';
+import { blockLayout, frameLayout, frameStatus } from '../../src/formats/tpacket.js';
 import {
   arrayMap,
   attachType,
@@ -52,6 +53,37 @@ function same(found: readonly (readonly [string, number])[], ...includes: string
     assert.equal(BigInt(value >>> 0), values[index] & 0xffff_ffffn, expression);
   }
 }
+
+test('packet_mmap: blocks and frames of TPACKET_V3', { skip }, () => {
+  const block = (name: string) =>
+    `offsetof(struct tpacket_block_desc, hdr) + offsetof(struct tpacket_hdr_v1, ${name})`;
+  const frame = (name: string) => `offsetof(struct tpacket3_hdr, ${name})`;
+  same(
+    [
+      ['offsetof(struct tpacket_block_desc, version)', blockLayout.version],
+      [block('block_status'), blockLayout.status],
+      [block('num_pkts'), blockLayout.packets],
+      [block('offset_to_first_pkt'), blockLayout.firstFrame],
+      [block('blk_len'), blockLayout.length],
+      [block('seq_num'), blockLayout.sequence],
+      ['sizeof(struct tpacket_block_desc)', blockLayout.size],
+      [frame('tp_next_offset'), frameLayout.next],
+      [frame('tp_sec'), frameLayout.seconds],
+      [frame('tp_nsec'), frameLayout.nanoseconds],
+      [frame('tp_snaplen'), frameLayout.captured],
+      [frame('tp_len'), frameLayout.original],
+      [frame('tp_status'), frameLayout.status],
+      [frame('tp_mac'), frameLayout.mac],
+      [frame('hv1.tp_vlan_tci'), frameLayout.vlanTag],
+      [frame('hv1.tp_vlan_tpid'), frameLayout.vlanProtocol],
+      ['sizeof(struct tpacket3_hdr)', frameLayout.size],
+      ['TP_STATUS_USER', frameStatus.user],
+      ['TP_STATUS_VLAN_VALID', frameStatus.vlan],
+      ['TP_STATUS_VLAN_TPID_VALID', frameStatus.vlanProtocol],
+    ],
+    'linux/if_packet.h',
+  );
+});
 
 test('bpf(2)', { skip }, () => {
   const field = (name: string) => `offsetof(union bpf_attr, ${name})`;

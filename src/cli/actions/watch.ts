@@ -11,7 +11,12 @@ import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, openLive, type LiveOptions } from '../../sources/live.js';
+import {
+  defaultBufferSize,
+  liveRegionSizes,
+  openLive,
+  type LiveOptions,
+} from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
 import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
@@ -33,9 +38,14 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
     : null;
   if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
-  const outputs = plan === null ? [] : slotSizes(plan.names.length);
-  const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
-  const input = regions.slice(0, fileRegionSizes.length);
+  const outputs = plan === null ? [] : slotSizes(plan.names.length, true);
+  const sizes = inputSizes(options);
+  const inputs = [...sizes.libpcap, ...sizes.stream];
+  const { arena, regions } = createArena([...inputs, ...outputs]);
+  const input = {
+    libpcap: regions.slice(0, sizes.libpcap.length),
+    stream: regions.slice(sizes.libpcap.length, inputs.length),
+  };
   const view = createLiveView({ stream: process.stderr, env: process.env });
   const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
@@ -47,7 +57,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     source,
     engine,
     arena,
-    slots: regions.slice(fileRegionSizes.length),
+    slots: regions.slice(inputs.length),
     plan,
     force: options.force,
     nanoseconds: options.nanoseconds,
@@ -62,11 +72,26 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   });
 }
 
+/** Where the input goes: it depends on who captures, which may not be known yet. */
+interface Inputs<Of> {
+  readonly libpcap: readonly Of[];
+  /** For files, streams, dumpcap and cap. */
+  readonly stream: readonly Of[];
+}
+
+function inputSizes({ read, engine, bufferSize }: WatchOptions): Inputs<number> {
+  const mayBeLibpcap = read === null && (engine === 'libpcap' || engine === null);
+  return {
+    libpcap: mayBeLibpcap ? liveRegionSizes(bufferSize ?? defaultBufferSize) : [],
+    stream: read === null && engine === 'libpcap' ? [] : fileRegionSizes,
+  };
+}
+
 async function open(
   labels: readonly Label[],
   options: WatchOptions,
   arena: Arena,
-  regions: readonly Region[],
+  regions: Inputs<Region>,
   onNotice: (text: string) => void,
 ): Promise<Opened> {
   if (options.read !== null) {
@@ -75,7 +100,7 @@ async function open(
         ? new StreamInput('standard input', process.stdin)
         : await openFileInput(options.read);
     return {
-      source: await openPcap(input, arena, regions),
+      source: await openPcap(input, arena, regions.stream),
       opening: `watching ${input.name}, Ctrl-C ends`,
       engine: 'file',
     };
@@ -89,31 +114,31 @@ async function open(
     filter,
     nanoseconds: options.nanoseconds,
     arena,
-    regions,
+    regions: regions.stream,
     onNotice,
   };
   // Alone first: inside the parentheses of the labels' filter it could mean something else.
   if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
-  return openEngine(capture, options);
-}
-
-async function openEngine(capture: LiveOptions, options: WatchOptions): Promise<Opened> {
+  const byLibpcap = () => openByLibpcap({ ...capture, regions: regions.libpcap });
   switch (options.engine) {
     case 'cap':
       return openByCap(capture, options.strict);
     case 'dumpcap':
       return openByDumpcap(capture);
     case 'libpcap':
-      return openByLibpcap(capture);
+      return byLibpcap();
     case null:
-      return openByEither(capture);
+      return openByEither(byLibpcap, capture);
   }
 }
 
 /** libpcap, and dumpcap where libpcap is refused and dumpcap is not. */
-async function openByEither(capture: LiveOptions): Promise<Opened> {
+async function openByEither(
+  byLibpcap: () => Promise<Opened>,
+  capture: LiveOptions,
+): Promise<Opened> {
   try {
-    return await openByLibpcap(capture);
+    return await byLibpcap();
   } catch (refusal) {
     if (!(refusal instanceof LbcapError) || refusal.code !== 'CAPTURE_PERMISSION') throw refusal;
     try {
