@@ -3,7 +3,9 @@ import { LbcapError } from '../errors.js';
 import { maximumCapturedLength } from '../packet/batch.js';
 import { parseDuration, parseSize } from '../terminal/units.js';
 
-export type Engine = 'libpcap' | 'cap';
+export type Engine = (typeof engines)[number];
+
+const engines = ['libpcap', 'dumpcap', 'cap'] as const;
 
 /** As commander gives them. */
 export interface RawWatchOptions {
@@ -21,7 +23,7 @@ export interface RawWatchOptions {
   packets?: string;
   bytes?: string;
   json?: true;
-  engine: string;
+  engine?: string;
   read?: string;
   strict?: true;
 }
@@ -44,7 +46,8 @@ export interface WatchOptions {
   readonly packets: number | undefined;
   readonly bytes: number | undefined;
   readonly json: boolean;
-  readonly engine: Engine;
+  /** `null`: libpcap, or dumpcap where libpcap is refused. */
+  readonly engine: Engine | null;
   /** A capture file, or `-`. */
   readonly read: string | null;
   readonly strict: boolean;
@@ -77,7 +80,7 @@ export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
         : wholeNumber('--packets', raw.packets, 1, Number.MAX_SAFE_INTEGER),
     bytes: raw.bytes === undefined ? undefined : parseSize(raw.bytes, '--bytes'),
     json: raw.json === true,
-    engine: engine(raw.engine),
+    engine: raw.engine === undefined ? null : engine(raw.engine),
     read: raw.read ?? null,
     strict: raw.strict === true,
   };
@@ -122,11 +125,9 @@ function refuseWithRead(raw: RawWatchOptions): void {
 }
 
 function engine(text: string): Engine {
-  if (text === 'libpcap' || text === 'cap') return text;
-  if (text === 'dumpcap') {
-    throw new LbcapError('USAGE', '--engine dumpcap is not in this version', 'use libpcap or cap');
-  }
-  throw new LbcapError('USAGE', `there is no --engine ${text}`, 'use libpcap or cap');
+  const known = engines.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw new LbcapError('USAGE', `there is no --engine ${text}`, 'use libpcap, dumpcap or cap');
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {

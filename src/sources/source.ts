@@ -24,6 +24,8 @@ export interface Source {
   next(): Promise<Batch | null>;
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
+  /** What was lost is not known before `close`, and known then. */
+  readonly countsAtEnd?: boolean;
   counters(): SourceCounters;
   close(): Promise<void>;
 }

@@ -11,17 +11,25 @@ import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { fileRegionSizes, openPcap } from '../../sources/file.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, liveRegionSizes, openLive } from '../../sources/live.js';
+import {
+  defaultBufferSize,
+  liveRegionSizes,
+  openLive,
+  type LiveOptions,
+} from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
+import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
 import { defaultDirectory, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
-import type { WatchOptions } from '../watch-options.js';
+import type { Engine, WatchOptions } from '../watch-options.js';
 
 /** An open capture, and the first line about it. */
 interface Opened {
   readonly source: Source;
   readonly opening: string;
+  /** Which was taken, for `--json`. */
+  readonly engine: Engine | 'file';
 }
 
 /** @returns the exit status */
@@ -31,14 +39,15 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     : null;
   if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
   const outputs = plan === null ? [] : slotSizes(plan.names.length, true);
-  const inputs =
-    options.read === null && options.engine === 'libpcap'
-      ? liveRegionSizes(options.bufferSize ?? defaultBufferSize)
-      : fileRegionSizes;
+  const sizes = inputSizes(options);
+  const inputs = [...sizes.libpcap, ...sizes.stream];
   const { arena, regions } = createArena([...inputs, ...outputs]);
-  const input = regions.slice(0, inputs.length);
+  const input = {
+    libpcap: regions.slice(0, sizes.libpcap.length),
+    stream: regions.slice(sizes.libpcap.length, inputs.length),
+  };
   const view = createLiveView({ stream: process.stderr, env: process.env });
-  const { source, opening } = await open(labels, options, arena, input, (text) => {
+  const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
   });
   // Only the capture needs root: the files are to be the user's.
@@ -46,7 +55,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   return runCapture({
     labels,
     source,
-    engine: options.read === null ? options.engine : 'file',
+    engine,
     arena,
     slots: regions.slice(inputs.length),
     plan,
@@ -64,11 +73,26 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   });
 }
 
+/** Where the input goes: it depends on who captures, which may not be known yet. */
+interface Inputs<Of> {
+  readonly libpcap: readonly Of[];
+  /** For files, streams, dumpcap and cap. */
+  readonly stream: readonly Of[];
+}
+
+function inputSizes({ read, engine, bufferSize }: WatchOptions): Inputs<number> {
+  const mayBeLibpcap = read === null && (engine === 'libpcap' || engine === null);
+  return {
+    libpcap: mayBeLibpcap ? liveRegionSizes(bufferSize ?? defaultBufferSize) : [],
+    stream: read === null && engine === 'libpcap' ? [] : fileRegionSizes,
+  };
+}
+
 async function open(
   labels: readonly Label[],
   options: WatchOptions,
   arena: Arena,
-  regions: readonly Region[],
+  regions: Inputs<Region>,
   onNotice: (text: string) => void,
 ): Promise<Opened> {
   if (options.read !== null) {
@@ -77,8 +101,9 @@ async function open(
         ? new StreamInput('standard input', process.stdin)
         : await openFileInput(options.read);
     return {
-      source: await openPcap(input, arena, regions),
+      source: await openPcap(input, arena, regions.stream),
       opening: `watching ${input.name}, Ctrl-C ends`,
+      engine: 'file',
     };
   }
   const name = options.interface ?? loopbackInterface();
@@ -90,22 +115,67 @@ async function open(
     filter,
     nanoseconds: options.nanoseconds,
     arena,
-    regions,
+    regions: regions.stream,
     onNotice,
   };
   // Alone first: inside the parentheses of the labels' filter it could mean something else.
   if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
-  if (options.engine === 'cap') {
-    if (options.strict) {
-      throw new LbcapError(
-        'ENGINE_LIMIT',
-        '--engine cap does not count lost packets',
-        'leave out --strict, or use --engine libpcap',
-      );
-    }
-    const { openCap } = await import('../../sources/cap.js');
-    return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
+  const byLibpcap = () => openByLibpcap({ ...capture, regions: regions.libpcap });
+  switch (options.engine) {
+    case 'cap':
+      return openByCap(capture, options.strict);
+    case 'dumpcap':
+      return openByDumpcap(capture);
+    case 'libpcap':
+      return byLibpcap();
+    case null:
+      return openByEither(byLibpcap, capture);
   }
+}
+
+/** libpcap, and dumpcap where libpcap is refused and dumpcap is not. */
+async function openByEither(
+  byLibpcap: () => Promise<Opened>,
+  capture: LiveOptions,
+): Promise<Opened> {
+  try {
+    return await byLibpcap();
+  } catch (refusal) {
+    if (!(refusal instanceof LbcapError) || refusal.code !== 'CAPTURE_PERMISSION') throw refusal;
+    try {
+      const opened = await openByDumpcap(capture);
+      capture.onNotice(dumpcapInstead);
+      return opened;
+    } catch {
+      // Nobody asked for dumpcap: what is missing is the right to capture.
+      throw refusal;
+    }
+  }
+}
+
+async function openByLibpcap(capture: LiveOptions): Promise<Opened> {
   const source = await openLive(capture);
-  return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
+  return { source, opening: opening(capture, await libpcapVersion()), engine: 'libpcap' };
+}
+
+async function openByDumpcap(capture: LiveOptions): Promise<Opened> {
+  const { openDumpcap } = await import('../../sources/dumpcap.js');
+  const source = await openDumpcap(capture);
+  return { source, opening: opening(capture, 'dumpcap'), engine: 'dumpcap' };
+}
+
+async function openByCap(capture: LiveOptions, strict: boolean): Promise<Opened> {
+  if (strict) {
+    throw new LbcapError(
+      'ENGINE_LIMIT',
+      '--engine cap does not count lost packets',
+      'leave out --strict, or use --engine libpcap',
+    );
+  }
+  const { openCap } = await import('../../sources/cap.js');
+  return { source: await openCap(capture), opening: opening(capture, 'cap'), engine: 'cap' };
+}
+
+function opening(capture: LiveOptions, by: string): string {
+  return `watching ${capture.interface} (${by}), Ctrl-C ends`;
 }
