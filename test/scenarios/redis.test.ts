@@ -1,78 +1,20 @@
 /** A labelled client of a real redis cluster: its file holds its packets and no other's, to the byte. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { lacking } from '../requirements.js';
+import { capture, labelNamed } from './capture.js';
 import { assertIdentical, assertSamePackets } from './compare.js';
+import { Endings } from './endings.js';
 import { outputOf } from './process.js';
 import { RedisCluster } from './redis.js';
-import { Tcpdump } from './tcpdump.js';
 import { clientOfInterest, startBackground, startEcho } from './traffic.js';
-import { lbcapProgram, Watch, type Ended, type EndedLabel } from './watch.js';
+import { lbcapProgram } from './watch.js';
 
 const skip = lacking('capture', 'redis-server', 'tcpdump', 'tshark', 'capinfos');
-
-/** What a test started, to be ended in reverse: node's own `after` hooks run first come, first served. */
-class Endings {
-  readonly #steps: (() => unknown)[] = [];
-
-  constructor(t: TestContext) {
-    t.after(async () => {
-      for (const step of this.#steps.reverse()) await step();
-    });
-  }
-
-  add(step: () => unknown): void {
-    this.#steps.push(step);
-  }
-
-  /** A folder that goes with the test. */
-  async scratchFolder(): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), 'lbcap-scenario-'));
-    this.add(() => rm(folder, { recursive: true, force: true }));
-    return folder;
-  }
-}
-
-interface Captured {
-  readonly ended: Ended;
-  readonly all: string;
-  readonly out: string;
-}
-
-/** Captures with tcpdump and with `lbcap watch` at the same time, while `traffic` runs. */
-async function capture(
-  folder: string,
-  words: readonly string[],
-  traffic: () => Promise<void>,
-): Promise<Captured> {
-  const all = join(folder, 'all.pcap');
-  const out = join(folder, 'out');
-  const tcpdump = await Tcpdump.start(all);
-  let ended: Ended;
-  try {
-    const watch = await Watch.start(...words, '-o', out);
-    try {
-      await traffic();
-    } finally {
-      ended = await watch.stop();
-    }
-  } finally {
-    await tcpdump.end();
-  }
-  assert.equal(ended.status, 0, ended.stderr);
-  assert.equal(ended.end.kernelDropped, 0, 'lbcap lost packets');
-  return { ended, all, out };
-}
-
-function labelNamed(ended: Ended, name: string): EndedLabel {
-  const found = ended.end.labels.find((label) => label.name === name);
-  return found ?? assert.fail(`no label ${name} in the end event`);
-}
 
 test('one client of a replicated redis, 127.0.0.2', { skip, timeout: 120_000 }, async (t) => {
   const endings = new Endings(t);
