@@ -8,9 +8,10 @@ import { capture, labelNamed, type Captured } from './capture.js';
 import { assertSamePackets } from './compare.js';
 import { Endings } from './endings.js';
 import { freePort, outputOf, RunningProgram, waitForPort } from './process.js';
+import { connectionsOver } from './quiet.js';
 import { lbcapProgram } from './watch.js';
 
-const skip = lacking('capture', 'nginx', 'curl', 'tcpdump', 'tshark', 'capinfos');
+const skip = lacking('capture', 'nginx', 'curl', 'ss', 'tcpdump', 'tshark', 'capinfos');
 
 /** Each is asked another number of times, so that no two could be mistaken for one another. */
 const hosts = [
@@ -43,6 +44,7 @@ async function askAll(port: number): Promise<void> {
       }
     }),
   );
+  await connectionsOver(...hosts.map(({ address }) => address));
 }
 
 /** A line for each packet of a file, by tshark. */
@@ -99,9 +101,12 @@ test('a server for one host, three times on one port', { skip, timeout: 60_000 }
     await mkdir(join(home, 'html'), { recursive: true });
     await writeFile(join(home, 'html', 'index.html'), `I am ${name}\n`);
     const words = ['nginx', '-e', 'stderr', '-p', home, '-c', join(folder, 'nginx.conf')];
-    const nginx = new RunningProgram(process.execPath, [
-      ...[lbcapProgram(), 'run', '--server', `${name}=${address}`, '--', ...words],
-    ]);
+    const nginx = new RunningProgram(
+      process.execPath,
+      [lbcapProgram(), 'run', '--server', `${name}=${address}`, '--', ...words],
+      // Under sudo lbcap would run nginx as who called sudo; these folders are root's.
+      { ...process.env, SUDO_UID: '', SUDO_GID: '' },
+    );
     endings.add(() => nginx.end());
     await waitForPort(address, port);
   }
