@@ -33,6 +33,9 @@ ${servers}
 `;
 }
 
+/** Without it, whoever asked whether a host is there is still being answered. */
+const over = () => connectionsOver(...hosts.map(({ address }) => address));
+
 /** Asks every host by its name, all at once, each request in a connection of its own. */
 async function askAll(port: number): Promise<void> {
   await Promise.all(
@@ -44,7 +47,7 @@ async function askAll(port: number): Promise<void> {
       }
     }),
   );
-  await connectionsOver(...hosts.map(({ address }) => address));
+  await over();
 }
 
 /** A line for each packet of a file, by tshark. */
@@ -85,6 +88,7 @@ test('virtual hosts by address', { skip, timeout: 60_000 }, async (t) => {
   endings.add(() => nginx.end());
   for (const { address } of hosts) await waitForPort(address, port);
 
+  await over();
   const captured = await capture(folder, labels, () => askAll(port));
   await assertByHost(captured, port, folder);
 });
@@ -111,6 +115,7 @@ test('a server for one host, three times on one port', { skip, timeout: 60_000 }
     await waitForPort(address, port);
   }
 
+  await over();
   const captured = await capture(folder, labels, () => askAll(port));
   await assertByHost(captured, port, folder);
 });
