@@ -1,6 +1,7 @@
 /** Opens an interface for capture, and turns each way of failing into an error with its remedy. */
 import { LbcapError } from '../errors.js';
 import { platform } from '../loopback/platform.js';
+import { linkTypes } from '../packet/link-layer.js';
 import { kernelInstructionLimit, withFilter } from './filter.js';
 import { listInterfaces } from './interfaces.js';
 import {
@@ -68,6 +69,9 @@ export function activate(library: Library, options: ActivateOptions): Activated 
     const status = pcap.pcap_activate(handle);
     if (status < 0) throw activationError(library, handle, status, options.interface);
     if (status > 0) options.onNotice(`${options.interface}: ${words(library, handle, status)}`);
+    // As tcpdump does: SLL2 says which interface each packet was on. libpcap before 1.10 has only SLL,
+    // which stays when this is refused.
+    if (options.interface === 'any') pcap.pcap_set_datalink(handle, linkTypes.LINUX_SLL2);
     const fd = pcap.pcap_get_selectable_fd(handle);
     closeOnExec(library, fd);
     const tuned = tuneLinuxSocket(library, fd, options.interface);

@@ -35,6 +35,7 @@ export const pcapPrototypes = {
   pcap_set_buffer_size: required('1.0', 'int pcap_set_buffer_size(void *p, int bytes)'),
   pcap_set_tstamp_precision: optional('1.5', 'int pcap_set_tstamp_precision(void *p, int unit)'),
   pcap_activate: required('1.0', 'int pcap_activate(void *p)'),
+  pcap_set_datalink: required('0.8', 'int pcap_set_datalink(void *p, int dlt)'),
   pcap_statustostr: required('1.0', 'const char *pcap_statustostr(int code)'),
   pcap_geterr: required('0.4', 'const char *pcap_geterr(void *p)'),
   pcap_open_dead: required('0.6', 'void *pcap_open_dead(int dlt, int snaplen)'),
@@ -95,6 +96,7 @@ export interface PcapFunctions {
   pcap_set_buffer_size(p: Pointer, bytes: number): number;
   pcap_set_tstamp_precision?(p: Pointer, unit: number): number;
   pcap_activate(p: Pointer): number;
+  pcap_set_datalink(p: Pointer, dlt: number): number;
   pcap_statustostr(code: number): string;
   pcap_geterr(p: Pointer): string;
   pcap_open_dead(dlt: number, snaplen: number): Pointer | null;

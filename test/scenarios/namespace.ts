@@ -26,6 +26,11 @@ export class NetworkNamespace {
     return space;
   }
 
+  /** A process inside, by which `ip link set … netns PID` finds it. */
+  get pid(): number {
+    return this.#keeper.pid ?? 0;
+  }
+
   /** The words that run a command inside. */
   words(...command: readonly string[]): string[] {
     return ['nsenter', `--net=/proc/${this.#keeper.pid}/ns/net`, '--', ...command];
