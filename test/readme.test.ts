@@ -48,7 +48,8 @@ function workplace(): { directory: string; env: NodeJS.ProcessEnv } {
   program('lbcap', `exec '${process.execPath}' '${lbcapPath}' "$@"`);
   program('sudo', 'exec "$@"');
   program('ssh', 'shift; exec "$@"');
-  writeFileSync(join(directory, 'my-client'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+  for (const name of ['my-client', 'my-server'])
+    writeFileSync(join(directory, name), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const mine = ethernet(0x0800, ipv4('127.0.0.2', '127.0.0.1', udp(4000, 9092)));
   writeFileSync(join(directory, 'all.pcap'), pcapFile([{ data: mine }]));
   return {
