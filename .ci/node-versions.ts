@@ -129,10 +129,10 @@ try {
     const name = (await lbcap('node', '--version')).trim();
     try {
       for (const check of Object.values(checks)) await check(lbcap, home);
-      console.log(`Node ${name}: ${Object.keys(checks).join(', ')}: ok`);
+      process.stdout.write(`Node ${name}: ${Object.keys(checks).join(', ')}: ok\n`);
     } catch (error) {
       process.exitCode = 1;
-      console.log(`Node ${name}: ${String(error)}`);
+      process.stdout.write(`Node ${name}: ${String(error)}\n`);
     }
     rmSync(home, { recursive: true });
   }
