@@ -6,9 +6,20 @@ import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
 import { type LinkLayer, notIp } from './packet/link-layer.js';
 
-/** Takes runs of whole records; `output` is a label's index, or `others`. */
+/** Which way packets go, seen from a label: the values of pcapng's direction bits. */
+export const directions = { unknown: 0, inbound: 1, outbound: 2 } as const;
+export type Direction = (typeof directions)[keyof typeof directions];
+
+/** Takes runs of whole records. */
 export interface RunSink {
-  append(output: number, start: number, end: number): void;
+  /** What follows is of this batch: its preamble comes before it. */
+  begin?(batch: Batch): void;
+  /**
+   * @param output a label's index, or `others`
+   * @param packets how many the run holds
+   * @param direction of all of them; `unknown` unless runs are cut by it (`directed`)
+   */
+  append(output: number, start: number, end: number, packets: number, direction: Direction): void;
 }
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
@@ -44,6 +55,10 @@ export interface ClassifierOptions {
   /** A run is cut here, bytes: what a sink can always take at once. */
   readonly maximumRun: number;
   readonly observer?: PacketObserver | undefined;
+  /** Cut runs where the direction changes, and say it. Of a label to itself it is not known. */
+  readonly directed?: boolean | undefined;
+  /** Hand a packet between two labels to its source's output only. */
+  readonly once?: boolean | undefined;
   /** Stop after this many packets, or (wire) bytes, that go to an output. */
   readonly packetLimit?: number | undefined;
   readonly byteLimit?: number | undefined;
@@ -69,6 +84,8 @@ export class Classifier {
   othersBytes = 0;
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
+  /** Offset of the last record that was walked, valid as long as its batch; -1 when there is none. */
+  lastRecord = -1;
   readonly #options: ClassifierOptions;
   readonly #ip = new IpHeader();
   #packetsLeft: number;
@@ -110,6 +127,7 @@ export class Classifier {
   /** Walks the batch once. Records behind a limit are neither counted nor handed on. */
   classify(batch: Batch, sink: RunSink): void {
     const { arena, linkLayer, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
+    const { directed = false, once = false } = this.#options;
     const { view } = arena;
     const { findIp } = linkLayer;
     const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
@@ -119,6 +137,7 @@ export class Classifier {
     const others = keepOthers ? labels : nobody;
     const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
 
+    sink.begin?.(batch);
     observer?.begin(batch.format);
     let packets = 0;
     let bytes = 0;
@@ -143,6 +162,9 @@ export class Classifier {
     let runEnd = batch.start;
     let runFirst = nobody;
     let runSecond = nobody;
+    let runDirection: Direction = directions.unknown;
+    let runBefore = 0;
+    let last = -1;
 
     const starts = batch.index?.starts;
     const count = batch.index?.count ?? 0;
@@ -223,7 +245,6 @@ export class Classifier {
         } else if (ip !== notIp) unclassified++;
       }
 
-      packets++;
       bytes += wire;
       let first: number;
       let second = nobody;
@@ -239,8 +260,8 @@ export class Classifier {
             selfBytes[to] += wire;
           } else {
             // One order for both directions, so that a dialogue of two labels is one run.
-            first = from < to ? from : to;
-            second = from < to ? to : from;
+            first = from < to || once ? from : to;
+            if (!once) second = from < to ? to : from;
           }
         }
         labelledPackets++;
@@ -257,20 +278,35 @@ export class Classifier {
         othersBytes += wire;
       }
 
+      // As the first output sees it; for the second it is the other one.
+      const direction =
+        !directed || from === to
+          ? directions.unknown
+          : first === from
+            ? directions.outbound
+            : directions.inbound;
       if (
         first !== runFirst ||
         second !== runSecond ||
         at !== runEnd ||
+        direction !== runDirection ||
         end - runStart > maximumRun
       ) {
         if (runFirst >= 0) {
-          sink.append(runFirst, runStart, runEnd);
-          if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
+          const inRun = packets - runBefore;
+          sink.append(runFirst, runStart, runEnd, inRun, runDirection);
+          if (runSecond >= 0) {
+            sink.append(runSecond, runStart, runEnd, inRun, opposite(runDirection));
+          }
         }
         runFirst = first;
         runSecond = second;
         runStart = at;
+        runDirection = direction;
+        runBefore = packets;
       }
+      packets++;
+      last = at;
       runEnd = end;
       if (first >= 0) {
         packetsLeft--;
@@ -279,10 +315,14 @@ export class Classifier {
       at = end;
     }
     if (runFirst >= 0) {
-      sink.append(runFirst, runStart, runEnd);
-      if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
+      const inRun = packets - runBefore;
+      sink.append(runFirst, runStart, runEnd, inRun, runDirection);
+      if (runSecond >= 0) {
+        sink.append(runSecond, runStart, runEnd, inRun, opposite(runDirection));
+      }
     }
 
+    this.lastRecord = last;
     this.packets += packets;
     this.bytes += bytes;
     this.labelledPackets += labelledPackets;
@@ -293,4 +333,13 @@ export class Classifier {
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
   }
+}
+
+/** What is outbound for one end is inbound for the other. */
+function opposite(direction: Direction): Direction {
+  return direction === directions.unknown
+    ? direction
+    : direction === directions.inbound
+      ? directions.outbound
+      : directions.inbound;
 }

@@ -2,8 +2,8 @@
 import type { Classifier, RunSink } from './classify.js';
 import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
-import { type BatchFormat, convertRecords } from './packet/batch.js';
-import type { LabelFiles, WrittenFile } from './sinks/label-files.js';
+import { type Batch, type BatchFormat, convertRecords } from './packet/batch.js';
+import type { Output, WrittenFile } from './sinks/output.js';
 import type { Source } from './sources/source.js';
 
 export interface PipelineOptions {
@@ -11,11 +11,13 @@ export interface PipelineOptions {
   readonly classifier: Classifier;
   readonly arena: Arena;
   /** `null` only watches. */
-  readonly files: LabelFiles | null;
-  /** Byte order and timestamp unit that the records leave in. */
-  readonly outputFormat: BatchFormat;
+  readonly output: Output | null;
+  /** Byte order and timestamp unit that the records leave in; `null`: those they came in. */
+  readonly outputFormat: BatchFormat | null;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
+  /** Told of each batch when it has been worked on. */
+  readonly onBatch?: ((batch: Batch) => void) | undefined;
 }
 
 export interface PipelineResult {
@@ -32,24 +34,28 @@ const nowhere: RunSink = { append: () => undefined };
  * @throws INVARIANT when packets in are not packets labelled plus others
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
-  const { source, classifier, arena, files } = options;
+  const { source, classifier, arena, output, outputFormat } = options;
   let error: LbcapError | null = null;
   const timer =
-    options.flushEvery === null || files === null
+    options.flushEvery === null || output === null
       ? null
       : setInterval(() => {
-          files.flush();
+          output.flush();
           // A quiet capture would otherwise hear of a failed write only with its next packet.
-          if (files.error !== null) source.stop();
+          if (isOver(output)) source.stop();
         }, options.flushEvery);
   try {
-    const sink = files ?? nowhere;
+    const sink = output ?? nowhere;
     for (;;) {
       const batch = await source.next();
       if (batch === null) break;
-      classifier.classify(convertRecords(arena.view, batch, options.outputFormat), sink);
-      if (files !== null && files.error !== null) break;
-      if (classifier.finished) break;
+      const converted =
+        outputFormat === null ? batch : convertRecords(arena.view, batch, outputFormat);
+      classifier.classify(converted, sink);
+      options.onBatch?.(converted);
+      const settling = output?.settle() ?? null;
+      if (settling !== null) await settling;
+      if (classifier.finished || (output !== null && isOver(output))) break;
     }
   } catch (thrown) {
     error = asLbcapError(thrown);
@@ -57,7 +63,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     if (timer !== null) clearInterval(timer);
   }
   source.stop();
-  const written = files === null ? [] : await files.close();
+  const files = output === null ? [] : await output.close();
   try {
     await source.close();
   } catch (thrown) {
@@ -65,7 +71,12 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   }
   classifier.assertConservation();
   // A file that could not be written explains more than what came after it.
-  return { files: written, error: files?.error ?? error };
+  return { files, error: output?.error ?? error };
+}
+
+/** Nothing more can be written, or is wanted. */
+function isOver(output: Output): boolean {
+  return output.error !== null || output.unwanted;
 }
 
 function asLbcapError(thrown: unknown): LbcapError {

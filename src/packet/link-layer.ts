@@ -157,3 +157,9 @@ export function linkLayerOf(linkType: number): LinkLayer | undefined {
 export function supportedLinkTypes(): string {
   return [...new Set([...layers.values()].map((layer) => layer.name))].join(', ');
 }
+
+/** For file names: `en10mb`, `linux-sll`; `linktype-105` for one that lbcap cannot read. */
+export function linkTypeName(linkType: number): string {
+  const name = layers.get(linkType)?.name ?? `linktype-${linkType}`;
+  return name.toLowerCase().replaceAll('_', '-');
+}
