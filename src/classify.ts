@@ -2,12 +2,20 @@
 import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
-import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
+import {
+  blockLead,
+  blockLengthBefore,
+  recordLayout,
+  type Batch,
+  type BatchFormat,
+} from './packet/batch.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
-import { type LinkLayer, notIp } from './packet/link-layer.js';
+import { linkLayerOf, notIp, unknownLayer } from './packet/link-layer.js';
 
-/** Takes runs of whole records; `output` is a label's index, or `others`. */
+/** Takes runs of whole records, or of whole blocks; `output` is a label's index, or `others`. */
 export interface RunSink {
+  /** What follows is of this batch: its preamble comes before it. */
+  begin?(batch: Batch): void;
   append(output: number, start: number, end: number): void;
 }
 
@@ -35,7 +43,6 @@ export interface PacketObserver {
 
 export interface ClassifierOptions {
   readonly arena: Arena;
-  readonly linkLayer: LinkLayer;
   readonly lookup: LabelLookup;
   /** How many labels there are. */
   readonly labels: number;
@@ -69,6 +76,8 @@ export class Classifier {
   othersBytes = 0;
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
+  /** Link types that lbcap does not know, with how many packets came with each: all unclassified. */
+  readonly unknown = new Map<number, number>();
   readonly #options: ClassifierOptions;
   readonly #ip = new IpHeader();
   #packetsLeft: number;
@@ -109,17 +118,21 @@ export class Classifier {
 
   /** Walks the batch once. Records behind a limit are neither counted nor handed on. */
   classify(batch: Batch, sink: RunSink): void {
-    const { arena, linkLayer, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
+    const { arena, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
     const { view } = arena;
+    const linkLayer = linkLayerOf(batch.format.linkType) ?? unknownLayer;
     const { findIp } = linkLayer;
     const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
     const little = !batch.format.bigEndian;
+    const isBlock = batch.format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
     const { usesPorts } = lookup;
     const header = this.#ip;
     const others = keepOthers ? labels : nobody;
     const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
 
     observer?.begin(batch.format);
+    sink.begin?.(batch);
     let packets = 0;
     let bytes = 0;
     let labelledPackets = 0;
@@ -257,11 +270,13 @@ export class Classifier {
         othersBytes += wire;
       }
 
+      const extent = at - lead;
+      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
       if (
         first !== runFirst ||
         second !== runSecond ||
-        at !== runEnd ||
-        end - runStart > maximumRun
+        extent !== runEnd ||
+        extentEnd - runStart > maximumRun
       ) {
         if (runFirst >= 0) {
           sink.append(runFirst, runStart, runEnd);
@@ -269,9 +284,9 @@ export class Classifier {
         }
         runFirst = first;
         runSecond = second;
-        runStart = at;
+        runStart = extent;
       }
-      runEnd = end;
+      runEnd = extentEnd;
       if (first >= 0) {
         packetsLeft--;
         bytesLeft -= wire;
@@ -290,6 +305,10 @@ export class Classifier {
     this.othersPackets += othersPackets;
     this.othersBytes += othersBytes;
     this.unclassified += unclassified;
+    if (linkLayer === unknownLayer) {
+      const { linkType } = batch.format;
+      this.unknown.set(linkType, (this.unknown.get(linkType) ?? 0) + packets);
+    }
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
   }

@@ -25,11 +25,8 @@ test('splits a capture', async () => {
     const slots = lbcap.slotSizes(labels.length);
     const { arena, regions } = lbcap.createArena([...lbcap.fileRegionSizes, ...slots]);
     const source = await lbcap.openPcap(await lbcap.openFileInput(path), arena, regions);
-    const linkLayer = lbcap.linkLayerOf(source.format.linkType);
-    assert.ok(linkLayer);
     const classifier = new lbcap.Classifier({
       arena,
-      linkLayer,
       lookup: lbcap.compileLookup(labels),
       labels: labels.length,
       keepOthers: false,

@@ -1,13 +1,11 @@
 /** What `watch` and `split` have in common once their source is open: run it, tell of it, end it. */
 import { performance } from 'node:perf_hooks';
 import { Classifier } from '../classify.js';
-import { LbcapError } from '../errors.js';
 import { fileHeader } from '../formats/pcap.js';
 import type { Label } from '../labels/label.js';
 import { compileLookup } from '../labels/lookup.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
-import { linkLayerOf, supportedLinkTypes } from '../packet/link-layer.js';
 import { runPipeline } from '../pipeline.js';
 import { FlowTable } from '../sinks/flows.js';
 import { LabelFiles } from '../sinks/label-files.js';
@@ -21,7 +19,7 @@ import { displayFilter } from '../filters/wireshark.js';
 import { jsonLines } from './json-lines.js';
 import type { OutputPlan } from './output-plan.js';
 import { onSignals } from './signals.js';
-import { announcement, conclusion } from './summary.js';
+import { announcement, conclusion, unknownLinkTypes } from './summary.js';
 
 /** What people see while it runs; `watch` shows a table, `split` a progress bar. */
 export interface View {
@@ -151,6 +149,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   const last = snapshot();
   job.view.finish(last);
   for (const line of conclusion(last, announced, othersFile, result.files)) tell(line);
+  for (const line of unknownLinkTypes(classifier.unknown)) tell(line);
   const error = result.error ?? json?.error ?? null;
   json?.write(
     endEvent(
@@ -170,14 +169,6 @@ export async function runCapture(job: CaptureJob): Promise<number> {
 
 function prepare(job: CaptureJob) {
   const { labels, source, arena, plan } = job;
-  const linkLayer = linkLayerOf(source.format.linkType);
-  if (linkLayer === undefined) {
-    throw new LbcapError(
-      'LINK_TYPE_UNSUPPORTED',
-      `${source.name} has link type ${source.format.linkType}, which lbcap cannot read`,
-      `it reads ${supportedLinkTypes()}`,
-    );
-  }
   const flows = job.live ? new FlowTable({ view: arena.view, labels: labels.length }) : null;
   const outputFormat: BatchFormat = {
     ...source.format,
@@ -194,7 +185,6 @@ function prepare(job: CaptureJob) {
     outputFormat,
     classifier: new Classifier({
       arena,
-      linkLayer,
       lookup: compileLookup(labels),
       labels: labels.length,
       keepOthers: (plan?.othersPath ?? null) !== null,

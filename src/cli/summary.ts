@@ -77,6 +77,14 @@ export function conclusion(
   return lines;
 }
 
+/** A line for each link type that lbcap does not know. */
+export function unknownLinkTypes(packets: ReadonlyMap<number, number>): string[] {
+  return [...packets].map(
+    ([linkType, count]) =>
+      `lbcap: ${plural(count, 'packet')} of link type ${linkType}, which lbcap cannot read: counted as unclassified, among the others`,
+  );
+}
+
 function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
