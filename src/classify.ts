@@ -2,15 +2,21 @@
 import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
-import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
+import {
+  blockLead,
+  blockLengthBefore,
+  recordLayout,
+  type Batch,
+  type BatchFormat,
+} from './packet/batch.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
-import { type LinkLayer, notIp } from './packet/link-layer.js';
+import { linkLayerOf, notIp, unknownLayer } from './packet/link-layer.js';
 
 /** Which way packets go, seen from a label: the values of pcapng's direction bits. */
 export const directions = { unknown: 0, inbound: 1, outbound: 2 } as const;
 export type Direction = (typeof directions)[keyof typeof directions];
 
-/** Takes runs of whole records. */
+/** Takes runs of whole records, or of whole blocks. */
 export interface RunSink {
   /** What follows is of this batch: its preamble comes before it. */
   begin?(batch: Batch): void;
@@ -46,7 +52,6 @@ export interface PacketObserver {
 
 export interface ClassifierOptions {
   readonly arena: Arena;
-  readonly linkLayer: LinkLayer;
   readonly lookup: LabelLookup;
   /** How many labels there are. */
   readonly labels: number;
@@ -86,6 +91,8 @@ export class Classifier {
   unclassified = 0;
   /** Offset of the last record that was walked, valid as long as its batch; -1 when there is none. */
   lastRecord = -1;
+  /** Link types that lbcap does not know, with how many packets came with each: all unclassified. */
+  readonly unknown = new Map<number, number>();
   readonly #options: ClassifierOptions;
   readonly #ip = new IpHeader();
   #packetsLeft: number;
@@ -109,6 +116,17 @@ export class Classifier {
     return this.#packetsLeft <= 0 || this.#bytesLeft <= 0;
   }
 
+  /** Packets that outputs were given: one that two labels got counts twice. */
+  get handedOn(): number {
+    const { labels, once = false, keepOthers } = this.#options;
+    let packets = keepOthers ? this.othersPackets : 0;
+    if (once) return packets + this.labelledPackets;
+    for (let label = 0; label < labels; label++) {
+      packets += this.outPackets[label] + this.inPackets[label] - this.selfPackets[label];
+    }
+    return packets;
+  }
+
   /** @throws INVARIANT when a packet was counted twice or not at all */
   assertConservation(): void {
     if (
@@ -126,19 +144,22 @@ export class Classifier {
 
   /** Walks the batch once. Records behind a limit are neither counted nor handed on. */
   classify(batch: Batch, sink: RunSink): void {
-    const { arena, linkLayer, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
+    const { arena, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
     const { directed = false, once = false } = this.#options;
     const { view } = arena;
+    const linkLayer = linkLayerOf(batch.format.linkType) ?? unknownLayer;
     const { findIp } = linkLayer;
     const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
     const little = !batch.format.bigEndian;
+    const isBlock = batch.format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
     const { usesPorts } = lookup;
     const header = this.#ip;
     const others = keepOthers ? labels : nobody;
     const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
 
-    sink.begin?.(batch);
     observer?.begin(batch.format);
+    sink.begin?.(batch);
     let packets = 0;
     let bytes = 0;
     let labelledPackets = 0;
@@ -278,6 +299,8 @@ export class Classifier {
         othersBytes += wire;
       }
 
+      const extent = at - lead;
+      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
       // As the first output sees it; for the second it is the other one.
       const direction =
         !directed || from === to
@@ -288,9 +311,9 @@ export class Classifier {
       if (
         first !== runFirst ||
         second !== runSecond ||
-        at !== runEnd ||
+        extent !== runEnd ||
         direction !== runDirection ||
-        end - runStart > maximumRun
+        extentEnd - runStart > maximumRun
       ) {
         if (runFirst >= 0) {
           const inRun = packets - runBefore;
@@ -301,13 +324,13 @@ export class Classifier {
         }
         runFirst = first;
         runSecond = second;
-        runStart = at;
+        runStart = extent;
         runDirection = direction;
         runBefore = packets;
       }
       packets++;
       last = at;
-      runEnd = end;
+      runEnd = extentEnd;
       if (first >= 0) {
         packetsLeft--;
         bytesLeft -= wire;
@@ -330,6 +353,10 @@ export class Classifier {
     this.othersPackets += othersPackets;
     this.othersBytes += othersBytes;
     this.unclassified += unclassified;
+    if (linkLayer === unknownLayer) {
+      const { linkType } = batch.format;
+      this.unknown.set(linkType, (this.unknown.get(linkType) ?? 0) + packets);
+    }
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
   }

@@ -4,6 +4,7 @@ import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
 import { type Batch, type BatchFormat, convertRecords } from './packet/batch.js';
 import type { Output, WrittenFile } from './sinks/output.js';
+import { Periods } from './packet/periods.js';
 import type { Source } from './sources/source.js';
 
 export interface PipelineOptions {
@@ -16,6 +17,9 @@ export interface PipelineOptions {
   readonly outputFormat: BatchFormat | null;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
+  /** Milliseconds between new files, on this machine's clock or the packets' own. */
+  readonly rotateEvery?:
+    { readonly time: number; readonly clock: 'machine' | 'packets' } | undefined;
   /** Told of each batch when it has been worked on. */
   readonly onBatch?: ((batch: Batch) => void) | undefined;
 }
@@ -36,14 +40,9 @@ const nowhere: RunSink = { append: () => undefined };
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const { source, classifier, arena, output, outputFormat } = options;
   let error: LbcapError | null = null;
-  const timer =
-    options.flushEvery === null || output === null
-      ? null
-      : setInterval(() => {
-          output.flush();
-          // A quiet capture would otherwise hear of a failed write only with its next packet.
-          if (isOver(output)) source.stop();
-        }, options.flushEvery);
+  const stopTimers = output === null ? () => undefined : startTimers(output, options);
+  const periods =
+    options.rotateEvery?.clock === 'packets' ? new Periods(options.rotateEvery.time / 1000) : null;
   try {
     const sink = output ?? nowhere;
     for (;;) {
@@ -51,7 +50,14 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
       if (batch === null) break;
       const converted =
         outputFormat === null ? batch : convertRecords(arena.view, batch, outputFormat);
-      classifier.classify(converted, sink);
+      if (periods === null) {
+        classifier.classify(converted, sink);
+      } else {
+        for (const piece of periods.pieces(arena.view, converted)) {
+          if (piece.isNew) output?.rotate();
+          classifier.classify(piece.batch, sink);
+        }
+      }
       options.onBatch?.(converted);
       const settling = output?.settle() ?? null;
       if (settling !== null) await settling;
@@ -60,7 +66,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   } catch (thrown) {
     error = asLbcapError(thrown);
   } finally {
-    if (timer !== null) clearInterval(timer);
+    stopTimers();
   }
   source.stop();
   const files = output === null ? [] : await output.close();
@@ -70,8 +76,48 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     error ??= asLbcapError(thrown);
   }
   classifier.assertConservation();
+  if (output !== null) assertWritten(classifier, output, error);
   // A file that could not be written explains more than what came after it.
   return { files, error: output?.error ?? error };
+}
+
+/** @returns ends them */
+function startTimers(output: Output, options: PipelineOptions): () => void {
+  const { flushEvery, rotateEvery, source } = options;
+  const timers: NodeJS.Timeout[] = [];
+  const every = (milliseconds: number, work: () => void) => {
+    timers.push(
+      setInterval(() => {
+        work();
+        // A quiet capture would otherwise hear of a failed write only with its next packet.
+        if (isOver(output)) source.stop();
+      }, milliseconds),
+    );
+  };
+  if (flushEvery !== null) {
+    every(flushEvery, () => {
+      output.flush();
+    });
+  }
+  if (rotateEvery?.clock === 'machine') {
+    every(rotateEvery.time, () => {
+      output.rotate();
+    });
+  }
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+  };
+}
+
+/** @throws INVARIANT when what was written is not what was counted */
+function assertWritten(classifier: Classifier, output: Output, error: LbcapError | null): void {
+  const { packets } = output;
+  if (error !== null || isOver(output) || packets === classifier.handedOn) return;
+  throw new LbcapError(
+    'INVARIANT',
+    `${classifier.handedOn} packets were to be written, but ${packets} were`,
+    'this is a fault in lbcap, please report it',
+  );
 }
 
 /** Nothing more can be written, or is wanted. */

@@ -1,6 +1,11 @@
 /** pcap records to Enhanced Packet Blocks (draft-ietf-opsawg-pcapng, section 4.3). Pure. */
 import { recordLayout } from '../packet/batch.js';
-import { blockTypes, enhancedPacketLayout as layout, optionCodes, padded } from './pcapng-layout.js';
+import {
+  blockTypes,
+  options as optionCodes,
+  packetLayout as layout,
+  padded,
+} from './pcapng-layouts.js';
 
 /** Flags option: code, length, 32 bits; then the end of options. */
 const flagsSize = 12;
@@ -65,7 +70,7 @@ export class PacketEncoder {
     const size = this.sizeOf(record, direction);
     target.setUint32(at, blockTypes.enhancedPacket, true);
     target.setUint32(at + 4, size, true);
-    target.setUint32(at + layout.interfaceId, interfaceId, true);
+    target.setUint32(at + layout.interface, interfaceId, true);
     this.#encodeTime(record, target, at);
     target.setUint32(at + layout.capturedLength, captured, true);
     target.setUint32(

@@ -2,13 +2,12 @@
 import {
   blockLayout,
   blockTypes,
-  interfaceDescriptionLayout,
-  interfaceStatisticsLayout,
-  optionCodes,
-  optionLayout,
-  padded,
+  interfaceLayout,
+  statisticsLayout,
+  options as optionCodes,
   sectionHeaderLayout,
-} from './pcapng-layout.js';
+} from './pcapng-layouts.js';
+import { readOptions } from './pcapng-options.js';
 import { block, type BlockOption } from './pcapng-write.js';
 
 /** Of a whole block, whose length the reader has checked. */
@@ -40,7 +39,7 @@ export function interfaceNamed(
   bigEndian: boolean,
 ): Uint8Array {
   const codes = optionCodes.interface;
-  const options = optionsOf(bytes, interfaceDescriptionLayout.options, bigEndian);
+  const options = optionsOf(bytes, interfaceLayout.options, bigEndian);
   const before = options.find(([code]) => code === codes.name);
   if (before !== undefined && !always) return bytes;
   const kept = options.filter((option) => option !== before);
@@ -48,36 +47,29 @@ export function interfaceNamed(
   const isDescribed = kept.some(([code]) => code === codes.description);
   const added: BlockOption[] = [[codes.name, name]];
   if (before !== undefined && !isDescribed) added.push([codes.description, before[1]]);
-  const fixed = bytes.slice(blockLayout.body, interfaceDescriptionLayout.options);
+  const fixed = bytes.slice(blockLayout.body, interfaceLayout.options);
   return block(blockTypes.interfaceDescription, fixed, [...added, ...kept], bigEndian);
 }
 
 /** The interface that a statistics block has counts of; -1 where there is no room for one. */
 export function statisticsInterface(bytes: Uint8Array, bigEndian: boolean): number {
-  const at = interfaceStatisticsLayout.interfaceId;
+  const at = statisticsLayout.interface;
   return bytes.length < at + 8 ? -1 : viewOf(bytes).getUint32(at, !bigEndian);
 }
 
 /** The same block about another interface. */
 export function statisticsOf(bytes: Uint8Array, id: number, bigEndian: boolean): Uint8Array {
   const copy = bytes.slice();
-  viewOf(copy).setUint32(interfaceStatisticsLayout.interfaceId, id, !bigEndian);
+  viewOf(copy).setUint32(statisticsLayout.interface, id, !bigEndian);
   return copy;
 }
 
 /** The options behind `offset`, as far as they are whole. */
 function optionsOf(bytes: Uint8Array, offset: number, bigEndian: boolean): BlockOption[] {
-  const view = viewOf(bytes);
-  const end = bytes.length - 4;
+  const end = bytes.length - blockLayout.trailer;
   const options: BlockOption[] = [];
-  let at = offset;
-  while (at + optionLayout.value <= end) {
-    const code = view.getUint16(at + optionLayout.code, !bigEndian);
-    const length = view.getUint16(at + optionLayout.length, !bigEndian);
-    const value = at + optionLayout.value;
-    if (code === optionCodes.end || value + length > end) break;
-    options.push([code, bytes.slice(value, value + length)]);
-    at = value + padded(length);
+  for (const { code, start, length } of readOptions(viewOf(bytes), offset, end, !bigEndian)) {
+    if (length >= 0) options.push([code, bytes.slice(start, start + length)]);
   }
   return options;
 }

@@ -3,10 +3,10 @@ import {
   blockLayout,
   blockTypes,
   byteOrderMagic,
-  nameRecords,
-  optionCodes,
+  nameRecordTypes,
+  options as optionCodes,
   padded,
-} from './pcapng-layout.js';
+} from './pcapng-layouts.js';
 
 /** An option's code and its value, which is text (UTF-8) or bytes. */
 export type BlockOption = readonly [code: number, value: string | Uint8Array];
@@ -64,7 +64,7 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
   return block(blockTypes.interfaceDescription, fixed, [
     ...present(codes.name, name),
     ...present(codes.description, words),
-    [codes.resolution, Uint8Array.of(9)],
+    [codes.timestampResolution, Uint8Array.of(9)],
     // The first byte says that the filter is text, not BPF code.
     ...(filter === undefined
       ? []
@@ -87,7 +87,7 @@ export function nameResolution(
   if (names.length === 0) return null;
   const records = names.map(({ address, name }) =>
     option(
-      address.length === 4 ? nameRecords.ipv4 : nameRecords.ipv6,
+      address.length === 4 ? nameRecordTypes.ipv4 : nameRecordTypes.ipv6,
       concat([address, text.encode(name), Uint8Array.of(0)]),
       bigEndian,
     ),
@@ -119,8 +119,8 @@ export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array
     ...present(codes.startTime, statistics.startTime, timestamp),
     ...present(codes.endTime, statistics.endTime, timestamp),
     ...present(codes.received, statistics.received, count),
-    ...present(codes.interfaceDropped, statistics.interfaceDropped, count),
-    ...present(codes.kernelDropped, statistics.kernelDropped, count),
+    ...present(codes.dropped, statistics.interfaceDropped, count),
+    ...present(codes.osDropped, statistics.kernelDropped, count),
     ...present(codes.delivered, statistics.delivered, count),
   ]);
 }
@@ -162,7 +162,7 @@ export function block(
   );
   if (encoded.length > 0) encoded.push(new Uint8Array(4));
   const body = concat([fixed, ...encoded]);
-  const total = blockLayout.overhead + body.length;
+  const total = blockLayout.minimumSize + body.length;
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   view.setUint32(blockLayout.type, type, !bigEndian);

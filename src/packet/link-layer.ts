@@ -148,14 +148,16 @@ const layers = new Map<number, LinkLayer>([
   [linkTypes.LINUX_SLL2, typed('LINUX_SLL2', 0, 20)],
 ]);
 
+/** Stands for every link type that lbcap does not know: no packet can be read. */
+export const unknownLayer: LinkLayer = {
+  name: 'unknown',
+  findIp: () => unreadable,
+  fastIpv4: { offset: 0, mask: 0, value: 1, ip: 0 },
+};
+
 /** The link layer of a LINKTYPE_ value, or `undefined` when lbcap cannot read it. */
 export function linkLayerOf(linkType: number): LinkLayer | undefined {
   return layers.get(linkType);
-}
-
-/** The names of the link types that lbcap reads, for messages. */
-export function supportedLinkTypes(): string {
-  return [...new Set([...layers.values()].map((layer) => layer.name))].join(', ');
 }
 
 /** For file names: `en10mb`, `linux-sll`; `linktype-105` for one that lbcap cannot read. */

@@ -44,7 +44,10 @@ export class FlowTable {
   readonly #memo = new Int32Array(memoSize);
 
   #little = true;
-  #fractionUnit = 1e-6;
+  /** Seconds that a timestamp's two words count in, and what is added (pcapng's if_tsoffset). */
+  #firstUnit = 1;
+  #secondUnit = 1e-6;
+  #offset = 0;
   #exactLeft = exactPackets;
   #untilSample = 1;
   #random = 1;
@@ -73,7 +76,10 @@ export class FlowTable {
   /** Tells how the record headers of the packets that follow are to be read. */
   begin(format: BatchFormat): void {
     this.#little = !format.bigEndian;
-    this.#fractionUnit = format.nanoseconds ? 1e-9 : 1e-6;
+    const { blocks } = format;
+    this.#firstUnit = blocks === undefined ? 1 : blocks.tick * 2 ** 32;
+    this.#secondUnit = blocks?.tick ?? (format.nanoseconds ? 1e-9 : 1e-6);
+    this.#offset = blocks?.offset ?? 0;
     this.#exactLeft = exactPackets;
   }
 
@@ -189,8 +195,9 @@ export class FlowTable {
   ): void {
     const view = this.#view;
     const seconds =
-      view.getUint32(record, this.#little) +
-      view.getUint32(record + recordLayout.fraction, this.#little) * this.#fractionUnit;
+      view.getUint32(record, this.#little) * this.#firstUnit +
+      view.getUint32(record + recordLayout.fraction, this.#little) * this.#secondUnit +
+      this.#offset;
     if (seconds > this.#latest[0]) this.#latest[0] = seconds;
     const header = tcpHeaderLength(view, transport, end);
     if (header === 0) return;

@@ -1,7 +1,7 @@
 /** pcapng files for each label: packets of pcap and live captures encoded, those of pcapng copied. */
 import type { Direction } from '../classify.js';
 import type { LbcapError } from '../errors.js';
-import { blockLayout } from '../formats/pcapng-layout.js';
+import { blockLayout } from '../formats/pcapng-layouts.js';
 import { longestBlock, PacketEncoder } from '../formats/pcapng-packet.js';
 import { concat } from '../formats/pcapng-write.js';
 import type { Arena, Region } from '../packet/arena.js';
@@ -85,13 +85,7 @@ export class PcapngFiles implements Output, FileFormat {
     if (this.#passing > mostPassing) this.#forgetPassing();
   }
 
-  append(
-    output: number,
-    start: number,
-    end: number,
-    packets: number,
-    direction: Direction,
-  ): void {
+  append(output: number, start: number, end: number, packets: number, direction: Direction): void {
     const { number, blocks } = this.#sections;
     if (this.#section[output] !== number || this.#has[output] !== blocks.length) {
       this.#catchUp(output);
