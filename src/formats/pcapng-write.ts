@@ -6,6 +6,7 @@ import {
   nameRecordTypes,
   options as optionCodes,
   padded,
+  statisticsLayout,
 } from './pcapng-layouts.js';
 
 /** An option's code and its value, which is text (UTF-8) or bytes. */
@@ -109,6 +110,9 @@ export interface InterfaceStatistics {
   /** Packets that went into this file. */
   readonly delivered: number | null;
 }
+
+/** Bytes of a block with every option: the fixed part, six of 64 bits and the end of them. */
+export const longestStatistics = statisticsLayout.minimumSize + 6 * 12 + 4;
 
 export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array {
   const codes = optionCodes.statistics;

@@ -12,6 +12,8 @@ export interface FileFormat {
   head(output: number, linkType: number): Uint8Array | null;
   /** What a file ends with; called once for each `head`. `null` is nothing. */
   tail(output: number, packets: number): Uint8Array | null;
+  /** Bytes to leave for the tail where a file may not be larger than some size. */
+  readonly tailSize: number;
   /** End of the record that begins at this offset of the arena. */
   recordEnd(at: number): number;
 }
@@ -30,6 +32,7 @@ export function pcapFormat(
     head: (_, linkType) =>
       linkType === format.linkType ? firstHeader : fileHeader({ ...format, linkType }, snaplen),
     tail: () => null,
+    tailSize: 0,
     recordEnd: (at) =>
       at + recordLayout.size + view.getUint32(at + recordLayout.capturedLength, little),
   };

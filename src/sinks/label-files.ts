@@ -140,7 +140,7 @@ export class LabelFiles implements Output {
 
   /** The slot is full, or there is none, or a file is, or the records are longer than any slot. */
   #appendElsewhere(output: number, start: number, end: number, packets: number): void {
-    const size = this.#rotation?.size ?? Infinity;
+    const size = (this.#rotation?.size ?? Infinity) - this.#format.tailSize;
     let file = this.#made(output);
     while (start < end) {
       if (file.failed) return;
@@ -154,7 +154,7 @@ export class LabelFiles implements Output {
       else if (file.packets === 0) {
         // Nothing has room for this one.
         const next = this.#format.recordEnd(start);
-        this.#put(file, start, next, 1, Infinity);
+        this.#put(file, start, next, 1, next - start);
         [start, packets] = [next, packets - 1];
         continue;
       }

@@ -3,7 +3,7 @@ import type { Direction } from '../classify.js';
 import type { LbcapError } from '../errors.js';
 import { blockLayout } from '../formats/pcapng-layouts.js';
 import { longestBlock, PacketEncoder } from '../formats/pcapng-packet.js';
-import { concat } from '../formats/pcapng-write.js';
+import { concat, longestStatistics } from '../formats/pcapng-write.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { maximumCapturedLength, type Batch } from '../packet/batch.js';
 import type { FileFormat } from './file-format.js';
@@ -30,6 +30,7 @@ const mostPassing = 1024;
 export class PcapngFiles implements Output, FileFormat {
   readonly extension = 'pcapng';
   readonly oneLinkType = false;
+  readonly tailSize = longestStatistics;
   readonly #arena: Arena;
   readonly #region: Region;
   readonly #linkType: number;
