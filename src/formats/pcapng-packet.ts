@@ -2,10 +2,10 @@
 import { recordLayout } from '../packet/batch.js';
 import {
   blockTypes,
-  options as optionCodes,
-  packetLayout as layout,
+  optionCodes,
+  enhancedPacketLayout as layout,
   padded,
-} from './pcapng-layouts.js';
+} from './pcapng-layout.js';
 
 /** Flags option: code, length, 32 bits; then the end of options. */
 const flagsSize = 12;
@@ -70,7 +70,7 @@ export class PacketEncoder {
     const size = this.sizeOf(record, direction);
     target.setUint32(at, blockTypes.enhancedPacket, true);
     target.setUint32(at + 4, size, true);
-    target.setUint32(at + layout.interface, interfaceId, true);
+    target.setUint32(at + layout.interfaceId, interfaceId, true);
     this.#encodeTime(record, target, at);
     target.setUint32(at + layout.capturedLength, captured, true);
     target.setUint32(

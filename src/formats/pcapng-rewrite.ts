@@ -2,11 +2,11 @@
 import {
   blockLayout,
   blockTypes,
-  interfaceLayout,
-  statisticsLayout,
-  options as optionCodes,
+  interfaceDescriptionLayout,
+  interfaceStatisticsLayout,
+  optionCodes,
   sectionHeaderLayout,
-} from './pcapng-layouts.js';
+} from './pcapng-layout.js';
 import { readOptions } from './pcapng-options.js';
 import { block, type BlockOption } from './pcapng-write.js';
 
@@ -39,7 +39,7 @@ export function interfaceNamed(
   bigEndian: boolean,
 ): Uint8Array {
   const codes = optionCodes.interface;
-  const options = optionsOf(bytes, interfaceLayout.options, bigEndian);
+  const options = optionsOf(bytes, interfaceDescriptionLayout.options, bigEndian);
   const before = options.find(([code]) => code === codes.name);
   if (before !== undefined && !always) return bytes;
   const kept = options.filter((option) => option !== before);
@@ -47,20 +47,20 @@ export function interfaceNamed(
   const isDescribed = kept.some(([code]) => code === codes.description);
   const added: BlockOption[] = [[codes.name, name]];
   if (before !== undefined && !isDescribed) added.push([codes.description, before[1]]);
-  const fixed = bytes.slice(blockLayout.body, interfaceLayout.options);
+  const fixed = bytes.slice(blockLayout.body, interfaceDescriptionLayout.options);
   return block(blockTypes.interfaceDescription, fixed, [...added, ...kept], bigEndian);
 }
 
 /** The interface that a statistics block has counts of; -1 where there is no room for one. */
 export function statisticsInterface(bytes: Uint8Array, bigEndian: boolean): number {
-  const at = statisticsLayout.interface;
+  const at = interfaceStatisticsLayout.interfaceId;
   return bytes.length < at + 8 ? -1 : viewOf(bytes).getUint32(at, !bigEndian);
 }
 
 /** The same block about another interface. */
 export function statisticsOf(bytes: Uint8Array, id: number, bigEndian: boolean): Uint8Array {
   const copy = bytes.slice();
-  viewOf(copy).setUint32(statisticsLayout.interface, id, !bigEndian);
+  viewOf(copy).setUint32(interfaceStatisticsLayout.interfaceId, id, !bigEndian);
   return copy;
 }
 

@@ -3,11 +3,11 @@ import {
   blockLayout,
   blockTypes,
   byteOrderMagic,
-  nameRecordTypes,
-  options as optionCodes,
+  nameRecords,
+  optionCodes,
   padded,
-  statisticsLayout,
-} from './pcapng-layouts.js';
+  interfaceStatisticsLayout,
+} from './pcapng-layout.js';
 
 /** An option's code and its value, which is text (UTF-8) or bytes. */
 export type BlockOption = readonly [code: number, value: string | Uint8Array];
@@ -65,7 +65,7 @@ export function interfaceDescription(description: InterfaceDescription): Uint8Ar
   return block(blockTypes.interfaceDescription, fixed, [
     ...present(codes.name, name),
     ...present(codes.description, words),
-    [codes.timestampResolution, Uint8Array.of(9)],
+    [codes.resolution, Uint8Array.of(9)],
     // The first byte says that the filter is text, not BPF code.
     ...(filter === undefined
       ? []
@@ -88,7 +88,7 @@ export function nameResolution(
   if (names.length === 0) return null;
   const records = names.map(({ address, name }) =>
     option(
-      address.length === 4 ? nameRecordTypes.ipv4 : nameRecordTypes.ipv6,
+      address.length === 4 ? nameRecords.ipv4 : nameRecords.ipv6,
       concat([address, text.encode(name), Uint8Array.of(0)]),
       bigEndian,
     ),
@@ -112,7 +112,8 @@ export interface InterfaceStatistics {
 }
 
 /** Bytes of a block with every option: the fixed part, six of 64 bits and the end of them. */
-export const longestStatistics = statisticsLayout.minimumSize + 6 * 12 + 4;
+export const longestStatistics =
+  interfaceStatisticsLayout.options + 6 * 12 + 4 + blockLayout.trailer;
 
 export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array {
   const codes = optionCodes.statistics;
@@ -123,8 +124,8 @@ export function interfaceStatistics(statistics: InterfaceStatistics): Uint8Array
     ...present(codes.startTime, statistics.startTime, timestamp),
     ...present(codes.endTime, statistics.endTime, timestamp),
     ...present(codes.received, statistics.received, count),
-    ...present(codes.dropped, statistics.interfaceDropped, count),
-    ...present(codes.osDropped, statistics.kernelDropped, count),
+    ...present(codes.interfaceDropped, statistics.interfaceDropped, count),
+    ...present(codes.kernelDropped, statistics.kernelDropped, count),
     ...present(codes.delivered, statistics.delivered, count),
   ]);
 }
@@ -166,7 +167,7 @@ export function block(
   );
   if (encoded.length > 0) encoded.push(new Uint8Array(4));
   const body = concat([fixed, ...encoded]);
-  const total = blockLayout.minimumSize + body.length;
+  const total = blockLayout.overhead + body.length;
   const bytes = new Uint8Array(total);
   const view = new DataView(bytes.buffer);
   view.setUint32(blockLayout.type, type, !bigEndian);

@@ -1,7 +1,7 @@
 /** pcapng files for each label: packets of pcap and live captures encoded, those of pcapng copied. */
 import type { Direction } from '../classify.js';
 import type { LbcapError } from '../errors.js';
-import { blockLayout } from '../formats/pcapng-layouts.js';
+import { blockLayout } from '../formats/pcapng-layout.js';
 import { longestBlock, PacketEncoder } from '../formats/pcapng-packet.js';
 import { concat, longestStatistics } from '../formats/pcapng-write.js';
 import type { Arena, Region } from '../packet/arena.js';

@@ -1,5 +1,5 @@
 /** What a pcapng file holds besides packets: which blocks, and which output's file has them already. */
-import { blockTypes } from '../formats/pcapng-layouts.js';
+import { blockTypes } from '../formats/pcapng-layout.js';
 import {
   blockType,
   interfaceNamed,

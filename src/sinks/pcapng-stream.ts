@@ -1,7 +1,7 @@
 /** One pcapng of all labels to a descriptor, such as standard output: an interface for each label. */
 import type { Direction } from '../classify.js';
 import type { LbcapError } from '../errors.js';
-import { blockLayout, packetLayout } from '../formats/pcapng-layouts.js';
+import { blockLayout, enhancedPacketLayout } from '../formats/pcapng-layout.js';
 import { PacketEncoder, type Memory } from '../formats/pcapng-packet.js';
 import { statisticsOf } from '../formats/pcapng-rewrite.js';
 import type { Arena } from '../packet/arena.js';
@@ -102,12 +102,12 @@ export class PcapngStream implements Output {
     const little = !this.#bigEndian;
     for (let block = start; block < end;) {
       const size = view.getUint32(block + blockLayout.totalLength, little);
-      const source = view.getUint32(block + packetLayout.interface, little);
+      const source = view.getUint32(block + enhancedPacketLayout.interfaceId, little);
       const interfaceId = this.#interfaceOf(source, output);
       const at = this.#writer.reserve(size);
       const memory: Memory = this.#writer.memory;
       memory.bytes.set(bytes.subarray(block, block + size), at);
-      memory.view.setUint32(at + packetLayout.interface, interfaceId, little);
+      memory.view.setUint32(at + enhancedPacketLayout.interfaceId, interfaceId, little);
       block += size;
     }
   }

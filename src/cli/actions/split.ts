@@ -3,7 +3,8 @@ import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
 import { dropPrivileges } from '../../privileges.js';
 import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
-import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import { openCapture } from '../../sources/open.js';
+import { fileRegionSizes } from '../../sources/window.js';
 import { inSequence } from '../../sources/sequence.js';
 import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -30,7 +31,7 @@ export async function split(
   refuseTerminal(options, process.stdout);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
-  const source = await openAll(files, (opened) => openPcap(opened, arena, input));
+  const source = await openAll(files, (opened) => openCapture(opened, arena, input));
   dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,
