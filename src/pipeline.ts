@@ -1,8 +1,9 @@
 /** Drives a source through the classifier into the sinks, and closes them in the right order. */
-import type { Classifier, RunSink } from './classify.js';
+import type { Classifier } from './classify.js';
 import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
 import { type BatchFormat, convertRecords } from './packet/batch.js';
+import type { RunSink } from './runs.js';
 import type { LabelFiles, WrittenFile } from './sinks/label-files.js';
 import type { Source } from './sources/source.js';
 

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, lstatSync, mkdirSync, statSync, unlinkSync, write } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isSystemError, LbcapError } from '../errors.js';
-import type { RunSink } from '../classify.js';
+import type { RunSink } from '../runs.js';
 import type { Arena, Region } from '../packet/arena.js';
 import {
   createFile,
