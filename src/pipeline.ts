@@ -46,11 +46,13 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   try {
     const sink = files ?? nowhere;
     for (;;) {
-      const batch = await source.next();
+      const batch = await (source.nextUnchecked?.() ?? source.next());
       if (batch === null) break;
-      classifier.classify(convertRecords(arena.view, batch, options.outputFormat), sink);
+      const converted = convertRecords(arena.view, batch, options.outputFormat);
+      const walked = classifier.classify(converted, sink);
       if (files !== null && files.error !== null) break;
       if (classifier.finished) break;
+      source.walked?.(walked);
     }
   } catch (thrown) {
     error = asLbcapError(thrown);

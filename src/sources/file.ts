@@ -62,7 +62,7 @@ class PcapSource implements Source {
   readonly #reads: Promise<number>[] = [];
   #asked = 0;
   #taken = 0;
-  /** The part of the chunk before that is not handed over: a cut record. */
+  /** The part of the chunk before that is not walked: a cut record. */
   #tailStart = 0;
   #tailEnd = 0;
   /** Offset in the file of `#tailStart`. */
@@ -96,34 +96,45 @@ class PcapSource implements Source {
 
   async next(): Promise<Batch | null> {
     for (;;) {
-      if (this.#stopped) return null;
-      if (this.#damage !== null) throw this.#damage;
-      this.#readAhead();
-      const read = this.#reads.shift();
-      if (read === undefined) return null;
-      const filled = await read;
-      const region = this.#regionOf(this.#taken++);
-      const length = this.#ended ? 0 : filled;
-      // A file that grows meanwhile would otherwise show a gap behind a short read.
-      if (this.#input.size !== null && filled < region.size - room) this.#ended = true;
-      const data = region.start + room;
-      const tail = this.#tailEnd - this.#tailStart;
-      const start = data - tail;
-      this.#arena.bytes.copyWithin(start, this.#tailStart, this.#tailEnd);
-      this.#tailStart = this.#tailEnd = 0;
-      if (!this.#ended) this.#readAhead();
-      if (length === 0) {
-        if (tail > 0) throw this.#cut(start, tail);
-        return null;
-      }
-      const end = data + length;
+      const batch = await this.nextUnchecked();
+      if (batch === null) return null;
+      const { start, end } = batch;
       const whole = endOfWholeRecords(this.#arena.view, start, end, this.format.bigEndian);
-      this.#tailStart = whole;
-      this.#tailEnd = end;
-      this.#offset += whole - start;
-      this.#damage = this.#lyingLength(whole, end);
+      this.walked(whole);
       if (whole > start) return { format: this.format, start, end: whole };
     }
+  }
+
+  async nextUnchecked(): Promise<Batch | null> {
+    if (this.#stopped) return null;
+    if (this.#damage !== null) throw this.#damage;
+    this.#readAhead();
+    const read = this.#reads.shift();
+    if (read === undefined) return null;
+    const filled = await read;
+    const region = this.#regionOf(this.#taken++);
+    const length = this.#ended ? 0 : filled;
+    // A file that grows meanwhile would otherwise show a gap behind a short read.
+    if (this.#input.size !== null && filled < region.size - room) this.#ended = true;
+    const data = region.start + room;
+    const tail = this.#tailEnd - this.#tailStart;
+    const start = data - tail;
+    this.#arena.bytes.copyWithin(start, this.#tailStart, this.#tailEnd);
+    this.#tailStart = this.#tailEnd = 0;
+    if (!this.#ended) this.#readAhead();
+    if (length === 0) {
+      if (tail > 0) throw this.#cut(start, tail);
+      return null;
+    }
+    this.#tailStart = start;
+    this.#tailEnd = data + length;
+    return { format: this.format, start, end: this.#tailEnd, unchecked: true };
+  }
+
+  walked(at: number): void {
+    this.#offset += at - this.#tailStart;
+    this.#tailStart = at;
+    this.#damage = this.#lyingLength(at, this.#tailEnd);
   }
 
   stop(): void {
