@@ -152,6 +152,7 @@ export class Classifier {
     const conversation = this.#conversation;
     const runs = this.#runs;
     const before = this.packets;
+    const limit = index === undefined ? batch.end : view.byteLength;
 
     observer?.begin(format);
     sink.begin?.(batch);
@@ -170,7 +171,7 @@ export class Classifier {
 
       if (steady) {
         const start = at;
-        at = conversation.walk(start, batch.end, number);
+        at = conversation.walk(start, limit, number);
         const { packets, source, destination } = conversation;
         if (packets > 0) {
           number += packets;
@@ -187,7 +188,8 @@ export class Classifier {
       const captured = view.getInt32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
       const end = at + recordLayout.size + captured;
-      if (captured >>> 0 > maximumCapturedLength || end > batch.end) break;
+      // Of records with an index the source knows that they are whole.
+      if (index === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
       this.#labelOne(linkLayer, at, end);
       const from = this.#from;
       const to = this.#to;

@@ -20,7 +20,9 @@ export type { LinkLayer } from './packet/link-layer.js';
 
 export { openFileInput, StreamInput } from './sources/byte-input.js';
 export type { ByteInput } from './sources/byte-input.js';
-export { fileRegionSizes, openPcap } from './sources/file.js';
+export { openCapture } from './sources/open.js';
+export type { OpenOptions } from './sources/open.js';
+export { fileRegionSizes } from './sources/window.js';
 export { openLive } from './sources/live.js';
 export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';

@@ -52,7 +52,7 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
       const walked = classifier.classify(converted, sink);
       if (files !== null && files.error !== null) break;
       if (classifier.finished) break;
-      source.walked?.(walked);
+      if (batch.unchecked) source.walked?.(walked);
     }
   } catch (thrown) {
     error = asLbcapError(thrown);

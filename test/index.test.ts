@@ -24,7 +24,7 @@ test('splits a capture', async () => {
     const labels = [lbcap.parseLabel('client', ['127.0.0.2'])];
     const slots = lbcap.slotSizes(labels.length);
     const { arena, regions } = lbcap.createArena([...lbcap.fileRegionSizes, ...slots]);
-    const source = await lbcap.openPcap(await lbcap.openFileInput(path), arena, regions);
+    const source = await lbcap.openCapture(await lbcap.openFileInput(path), arena, regions);
     const classifier = new lbcap.Classifier({
       arena,
       lookup: lbcap.compileLookup(labels),

@@ -61,7 +61,7 @@ export class Conversation {
 
   /**
    * Walks from the record at `at` on: records that follow one another at once, or pcapng blocks that do.
-   * @param limit no packet's end lies beyond it
+   * @param limit no packet that is taken ends beyond it
    * @param number of the first record, in the batch's index
    * @returns where the record after the last one taken would be; `at` when even the first was not
    */

@@ -4,21 +4,10 @@ import type { Batch, BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { Source } from './source.js';
 
-/**
- * @param sources already open; their record headers may differ, batch by batch
- * @throws INPUT_FORMAT when their link types differ: no classic pcap file could hold both
- */
+/** @param sources already open; their formats may differ, batch by batch */
 export function inSequence(sources: readonly Source[]): Source {
   const [first] = sources;
   if (first === undefined) throw new LbcapError('USAGE', 'no capture was given', 'name a file');
-  const other = sources.find((source) => source.format.linkType !== first.format.linkType);
-  if (other !== undefined) {
-    throw new LbcapError(
-      'INPUT_FORMAT',
-      `${first.name} and ${other.name} have different link types (${first.format.linkType} and ${other.format.linkType})`,
-      'split them one at a time',
-    );
-  }
   return sources.length === 1 ? first : new SequenceSource(sources, first);
 }
 

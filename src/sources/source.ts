@@ -1,6 +1,7 @@
 /** What every source of packets is to the pipeline. */
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
+import type { LeftOut } from './damage.js';
 
 /** A live capture, a file or a stream. Single consumer; calls do not overlap. */
 export interface Source {
@@ -24,7 +25,7 @@ export interface Source {
   next(): Promise<Batch | null>;
   /**
    * Like `next`, for one who walks every record anyway: batches are `unchecked`, where the source
-   * has any use for that. `walked` must be called before the next one is asked for.
+   * has any use for that. After such a one, `walked` must be called.
    */
   nextUnchecked?(): Promise<Batch | null>;
   /** The walk of the last batch ended at `at`: its end, or a record that is cut or not to be believed. */
@@ -32,5 +33,7 @@ export interface Source {
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
   counters(): SourceCounters;
+  /** Where damage is skipped: how much of it there was so far. */
+  readonly leftOut?: LeftOut;
   close(): Promise<void>;
 }

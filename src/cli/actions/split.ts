@@ -4,7 +4,8 @@ import { createArena } from '../../packet/arena.js';
 import { dropPrivileges } from '../../privileges.js';
 import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
-import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import { openCapture } from '../../sources/open.js';
+import { fileRegionSizes } from '../../sources/window.js';
 import { inSequence } from '../../sources/sequence.js';
 import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -36,7 +37,7 @@ export async function split(
   refuseInputs(files, plan.paths);
   const { arena, regions } = createArena([...fileRegionSizes, ...slotSizes(plan.names.length)]);
   const input = regions.slice(0, fileRegionSizes.length);
-  const source = await openAll(files, (opened) => openPcap(opened, arena, input));
+  const source = await openAll(files, (opened) => openCapture(opened, arena, input));
   dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,

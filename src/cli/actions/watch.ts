@@ -9,7 +9,8 @@ import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
 import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
-import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import { openCapture } from '../../sources/open.js';
+import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
 import { defaultBufferSize, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
@@ -72,7 +73,7 @@ async function open(
         ? new StreamInput('standard input', process.stdin)
         : await openFileInput(options.read);
     return {
-      source: await openPcap(input, arena, regions),
+      source: await openCapture(input, arena, regions),
       opening: `watching ${input.name}, Ctrl-C ends`,
     };
   }
