@@ -31,7 +31,12 @@ export async function split(
   refuseTerminal(options, process.stdout);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
-  const source = await openAll(files, (opened) => openCapture(opened, arena, input));
+  const reading = {
+    // Blocks of pcapng can be copied as they are, with all that hangs on them.
+    blocks: options.kind === 'pcapng',
+    nanoseconds: raw.nano === true,
+  };
+  const source = await openAll(files, (opened) => openCapture(opened, arena, input, reading));
   dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,

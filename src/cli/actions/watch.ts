@@ -72,7 +72,10 @@ async function open(
         ? new StreamInput('standard input', process.stdin)
         : await openFileInput(options.read);
     return {
-      source: await openCapture(input, arena, regions),
+      source: await openCapture(input, arena, regions, {
+        blocks: options.output.kind === 'pcapng' && options.write,
+        nanoseconds: options.output.nanoseconds,
+      }),
       opening: `watching ${input.name}, Ctrl-C ends`,
     };
   }
