@@ -10,7 +10,8 @@ import {
   type BatchFormat,
 } from './packet/batch.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
-import { linkLayerOf, notIp, unknownLayer } from './packet/link-layer.js';
+import { notIp } from './packet/ether-type.js';
+import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
 
 /** Which way packets go, seen from a label: the values of pcapng's direction bits. */
 export const directions = { unknown: 0, inbound: 1, outbound: 2 } as const;
