@@ -106,5 +106,10 @@ export const oldLayers: readonly (readonly [number, LinkLayer])[] = [
   // A preamble of 8 bytes too.
   [241, rareLink('NETANALYZER_TRANSPARENT', (view, start, end) => ethernet(view, start + 12, end))],
   [242, rareLink('IPOIB', typed(40, 44))],
+  // Switch tags between the addresses and the EtherType, or before both.
+  [281, rareLink('DSA_TAG_BRCM', typed(16, 18))],
+  [282, rareLink('DSA_TAG_BRCM_PREPEND', (view, start, end) => ethernet(view, start + 4, end))],
+  [284, rareLink('DSA_TAG_DSA', typed(16, 18))],
+  [285, rareLink('DSA_TAG_EDSA', typed(20, 22))],
   [274, rareLink('ETHERNET_MPACKET', (view, start, end) => ethernet(view, start + 8, end))],
 ];

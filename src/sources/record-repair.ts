@@ -1,7 +1,7 @@
 /** Reads a damaged pcap file: which of its records can be believed, and where they go on. */
 import { capturedLength } from '../formats/pcap-dialects.js';
 import { findRecord, isSound, type RecordReading } from '../formats/pcap-repair.js';
-import type { LeftOut } from './damage.js';
+import type { DamageCount } from './damage.js';
 import type { Window } from './window.js';
 
 /** Walks ahead of the reader. A lying length shows only where the next record should be. */
@@ -10,7 +10,7 @@ export class RecordRepair {
   readonly #view: DataView;
   readonly #reading: RecordReading;
   readonly #more: () => Promise<boolean>;
-  readonly #leftOut: LeftOut;
+  readonly #leftOut: DamageCount;
   /** Of the last packet that was believed. */
   #seconds: number | null = null;
 
@@ -20,7 +20,7 @@ export class RecordRepair {
     view: DataView,
     reading: RecordReading,
     more: () => Promise<boolean>,
-    leftOut: LeftOut,
+    leftOut: DamageCount,
   ) {
     this.#window = window;
     this.#view = view;
