@@ -29,9 +29,11 @@ export interface Reading {
   error: LbcapError | null;
 }
 
-/** Never rejects for what lbcap foresees. */
+/** One for all: what was read before lies around, and nobody may take it for input. */
+const { arena, regions } = createArena(fileRegionSizes);
+
+/** Never rejects for what lbcap foresees. One at a time. */
 export async function readAll(input: ByteInput, options: OpenOptions = {}): Promise<Reading> {
-  const { arena, regions } = createArena(fileRegionSizes);
   const { bytes, view } = arena;
   const packets: ReadPacket[] = [];
   const formats: BatchFormat[] = [];
