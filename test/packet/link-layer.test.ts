@@ -16,7 +16,8 @@ import {
   udp,
   type Bytes,
 } from '../../fixtures/frames.js';
-import { linkLayerOf, linkTypes, notIp, unreadable } from '../../src/packet/link-layer.js';
+import { notIp, unreadable } from '../../src/packet/ether-type.js';
+import { linkLayerOf, linkTypes } from '../../src/packet/link-layer.js';
 
 const v4 = ipv4('127.0.0.2', '127.0.0.1', udp(4000, 9092));
 const v6 = ipv6('::1', '::1', udp(4000, 9092));
