@@ -100,7 +100,8 @@ export class Classifier {
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
-    this.#conversation = new Conversation(arena.view, directed);
+    // Where a packet is handed to its source only, the way back is another output's.
+    this.#conversation = new Conversation(arena.view, directed || options.once === true);
     this.#runs = new Runs({
       others: options.keepOthers ? labels : nobody,
       maximum: options.maximumRun,
@@ -117,6 +118,17 @@ export class Classifier {
   /** A limit is reached: nothing more will be taken. */
   get finished(): boolean {
     return this.#packetsLeft <= 0 || this.#bytesLeft <= 0;
+  }
+
+  /** Packets that outputs were given: one that two labels got counts twice. */
+  get handedOn(): number {
+    const { labels, once = false, keepOthers } = this.#options;
+    let packets = keepOthers ? this.othersPackets : 0;
+    if (once) return packets + this.labelledPackets;
+    for (let label = 0; label < labels; label++) {
+      packets += this.outPackets[label] + this.inPackets[label] - this.selfPackets[label];
+    }
+    return packets;
   }
 
   /** @throws INVARIANT when a packet was counted twice or not at all */

@@ -37,14 +37,20 @@ test('splits a capture', async () => {
       slots: regions.slice(lbcap.fileRegionSizes.length),
       directory: join(directory, 'out'),
       names: ['client'],
-      fileHeader: lbcap.fileHeader(source.format, source.snaplen),
+      linkType: source.format.linkType,
+      format: lbcap.pcapFormat(
+        arena,
+        source.format,
+        source.snaplen,
+        lbcap.fileHeader(source.format, source.snaplen),
+      ),
       force: false,
     });
     const result = await lbcap.runPipeline({
       source,
       classifier,
       arena,
-      files,
+      output: files,
       outputFormat: source.format,
       flushEvery: null,
     });

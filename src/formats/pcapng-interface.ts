@@ -1,5 +1,5 @@
 /** An interface description block, read. */
-import { interfaceLayout, options } from './pcapng-layouts.js';
+import { interfaceDescriptionLayout, optionCodes } from './pcapng-layout.js';
 import { readOptions } from './pcapng-options.js';
 import { binaryTicks, decimalTicks, type TickRate } from './ticks.js';
 
@@ -29,9 +29,14 @@ export function readInterface(
   let rate = microseconds;
   let offset = 0;
   const optionsEnd = end - 4;
-  for (const option of readOptions(view, start + interfaceLayout.options, optionsEnd, little)) {
+  for (const option of readOptions(
+    view,
+    start + interfaceDescriptionLayout.options,
+    optionsEnd,
+    little,
+  )) {
     if (option.length < 0) return 'an option of an interface description goes beyond its block';
-    if (option.code === options.interface.timestampResolution && option.length === 1) {
+    if (option.code === optionCodes.interface.resolution && option.length === 1) {
       const value = view.getUint8(option.start);
       const exponent = value & 0x7f;
       const isBinary = value > 0x7f;
@@ -39,13 +44,13 @@ export function readInterface(
         return `an interface counts time in units of ${isBinary ? 2 : 10}^-${exponent} s, which 64 bits cannot hold`;
       }
       rate = isBinary ? binaryTicks(exponent) : decimalTicks(exponent);
-    } else if (option.code === options.interface.timestampOffset && option.length === 8) {
+    } else if (option.code === optionCodes.interface.offset && option.length === 8) {
       offset = Number(view.getBigInt64(option.start, little));
     }
   }
   return {
-    linkType: view.getUint16(start + interfaceLayout.linkType, little),
-    snaplen: view.getUint32(start + interfaceLayout.snaplen, little),
+    linkType: view.getUint16(start + interfaceDescriptionLayout.linkType, little),
+    snaplen: view.getUint32(start + interfaceDescriptionLayout.snaplen, little),
     rate,
     offset,
   };

@@ -1,5 +1,5 @@
 /** Walks the options of a pcapng block. */
-import { optionLayout, options, padded } from './pcapng-layouts.js';
+import { optionCodes, optionLayout, padded } from './pcapng-layout.js';
 
 export interface Option {
   readonly code: number;
@@ -23,7 +23,7 @@ export function* readOptions(
     const code = view.getUint16(at + optionLayout.code, little);
     const length = view.getUint16(at + optionLayout.length, little);
     const value = at + optionLayout.value;
-    if (code === options.end) return;
+    if (code === optionCodes.end) return;
     if (value + length > end) {
       yield { code, start: value, length: -1 };
       return;

@@ -4,10 +4,10 @@ import { blockLead, maximumCapturedLength, type BatchFormat } from '../packet/ba
 import {
   blockLayout,
   blockTypes,
-  packetLayout,
+  enhancedPacketLayout,
   padded,
   simplePacketLayout,
-} from './pcapng-layouts.js';
+} from './pcapng-layout.js';
 import type { PacketForm, Section } from './pcapng-section.js';
 import { convertTicks } from './ticks.js';
 
@@ -80,7 +80,7 @@ export class PacketWalk {
         break;
       }
       this.totalLength = total;
-      const least = isPacket ? packetLayout.minimumSize : simplePacketLayout.minimumSize;
+      const least = isPacket ? enhancedPacketLayout.minimumSize : simplePacketLayout.minimumSize;
       if ((total & 3) !== 0 || total < least || total > longestBlock) {
         stop = this.#damaged(lengthProblem(total, least));
         break;
@@ -101,8 +101,8 @@ export class PacketWalk {
       const id = !isPacket
         ? 0
         : type === blockTypes.enhancedPacket
-          ? view.getUint32(at + packetLayout.interface, little)
-          : view.getUint16(at + packetLayout.interface, little);
+          ? view.getUint32(at + enhancedPacketLayout.interfaceId, little)
+          : view.getUint16(at + enhancedPacketLayout.interfaceId, little);
       if (id !== lastId) {
         if (id >= interfaces.length) {
           stop = this.#damaged(`a packet of interface ${id}, of which there is no description`);
@@ -118,8 +118,11 @@ export class PacketWalk {
       }
       let record = at + blockLead;
       if (isPacket) {
-        const captured = view.getUint32(at + packetLayout.capturedLength, little);
-        if (captured > total - packetLayout.minimumSize || captured > maximumCapturedLength) {
+        const captured = view.getUint32(at + enhancedPacketLayout.capturedLength, little);
+        if (
+          captured > total - enhancedPacketLayout.minimumSize ||
+          captured > maximumCapturedLength
+        ) {
           stop = this.#damaged(
             `a packet block of ${total} bytes claims ${captured} captured bytes`,
           );
@@ -156,7 +159,7 @@ export class PacketWalk {
     const captured = Math.min(original, snaplen === 0 ? original : snaplen, there);
     if (captured > maximumCapturedLength) return -1;
     const block = this.#sideNext;
-    const size = packetLayout.minimumSize + padded(captured);
+    const size = enhancedPacketLayout.minimumSize + padded(captured);
     if (block + size > this.#side.start + this.#side.size) return -1;
     this.#sideNext = block + size;
     const put = (field: number, value: number) => {
@@ -164,15 +167,15 @@ export class PacketWalk {
     };
     put(blockLayout.type, blockTypes.enhancedPacket);
     put(blockLayout.totalLength, size);
-    put(packetLayout.interface, 0);
+    put(enhancedPacketLayout.interfaceId, 0);
     // A simple packet block has no timestamp: libpcap takes 0.
-    put(packetLayout.timestampHigh, 0);
-    put(packetLayout.timestampLow, 0);
-    put(packetLayout.capturedLength, captured);
-    put(packetLayout.originalLength, original);
+    put(enhancedPacketLayout.timestampHigh, 0);
+    put(enhancedPacketLayout.timestampLow, 0);
+    put(enhancedPacketLayout.capturedLength, captured);
+    put(enhancedPacketLayout.originalLength, original);
     const data = at + simplePacketLayout.data;
-    bytes.copyWithin(block + packetLayout.data, data, data + captured);
-    bytes.fill(0, block + packetLayout.data + captured, block + size - blockLayout.trailer);
+    bytes.copyWithin(block + enhancedPacketLayout.data, data, data + captured);
+    bytes.fill(0, block + enhancedPacketLayout.data + captured, block + size - blockLayout.trailer);
     put(size - blockLayout.trailer, size);
     return block + blockLead;
   }

@@ -1,5 +1,5 @@
 /** Finds the next pcapng block that can be believed, behind damage. */
-import { blockLayout, blockTypes } from './pcapng-layouts.js';
+import { blockLayout, blockTypes } from './pcapng-layout.js';
 import { sectionByteOrder } from './pcapng-section.js';
 
 const knownTypes: ReadonlySet<number> = new Set(Object.values(blockTypes));
@@ -23,7 +23,7 @@ export function findBlock(
   little: boolean,
   longest: number,
 ): FoundBlock {
-  for (let at = from; at + blockLayout.minimumSize <= end; at++) {
+  for (let at = from; at + blockLayout.overhead <= end; at++) {
     const order = sectionByteOrder(view, at);
     const isLittle = order === null ? little : order === 'little';
     if (order === null) {
@@ -31,10 +31,10 @@ export function findBlock(
       if (!knownTypes.has(type) || type === blockTypes.sectionHeader) continue;
     }
     const total = view.getUint32(at + blockLayout.totalLength, isLittle);
-    if ((total & 3) !== 0 || total < blockLayout.minimumSize || total > longest) continue;
+    if ((total & 3) !== 0 || total < blockLayout.overhead || total > longest) continue;
     const trailer = at + total - blockLayout.trailer;
     if (at + total > end) return { at, isSure: false };
     if (view.getUint32(trailer, isLittle) === total) return { at, isSure: true };
   }
-  return { at: Math.max(from, end - blockLayout.minimumSize + 1), isSure: false };
+  return { at: Math.max(from, end - blockLayout.overhead + 1), isSure: false };
 }

@@ -4,9 +4,9 @@ import {
   blockLayout,
   blockTypes,
   byteOrderMagic,
-  interfaceLayout,
+  interfaceDescriptionLayout,
   sectionHeaderLayout,
-} from './pcapng-layouts.js';
+} from './pcapng-layout.js';
 import { readInterface, type InterfaceDescription } from './pcapng-interface.js';
 
 /** More are damage: nobody has as many, and each takes memory. */
@@ -29,7 +29,7 @@ export interface SectionInterface extends InterfaceDescription {
 /** Byte order of the section whose header begins at `at`, `null` when it is none. 12 bytes must be there. */
 export function sectionByteOrder(view: DataView, at: number): 'little' | 'big' | null {
   if (view.getUint32(at + blockLayout.type) !== blockTypes.sectionHeader) return null;
-  const magic = at + sectionHeaderLayout.byteOrderMagic;
+  const magic = at + sectionHeaderLayout.magic;
   if (view.getUint32(magic, true) === byteOrderMagic) return 'little';
   return view.getUint32(magic) === byteOrderMagic ? 'big' : null;
 }
@@ -72,7 +72,7 @@ export class Section {
   }
 
   #addInterface(view: DataView, start: number, end: number): string | null {
-    if (end - start < interfaceLayout.minimumSize)
+    if (end - start < interfaceDescriptionLayout.minimumSize)
       return 'an interface description that is too short';
     if (this.interfaces.length === mostInterfaces) {
       return `more than ${mostInterfaces} interfaces in a section`;

@@ -159,3 +159,9 @@ export const unknownLayer: LinkLayer = {
 export function linkLayerOf(linkType: number): LinkLayer | undefined {
   return layers.get(linkType);
 }
+
+/** For file names: `en10mb`, `linux-sll`; `linktype-105` for one that lbcap cannot read. */
+export function linkTypeName(linkType: number): string {
+  const name = layers.get(linkType)?.name ?? `linktype-${linkType}`;
+  return name.toLowerCase().replaceAll('_', '-');
+}

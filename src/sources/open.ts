@@ -1,6 +1,6 @@
 /** Opens a capture of any format that lbcap reads: told by its first bytes. */
 import { LbcapError } from '../errors.js';
-import { blockLayout, blockTypes } from '../formats/pcapng-layouts.js';
+import { blockLayout, blockTypes } from '../formats/pcapng-layout.js';
 import { Section, sectionByteOrder } from '../formats/pcapng-section.js';
 import { fileHeaderLayout, readFileHeader } from '../formats/pcap.js';
 import type { Arena, Region } from '../packet/arena.js';
@@ -44,7 +44,7 @@ export async function openCapture(
   let opened = input;
   try {
     opened = await decompressed(input);
-    const first = await opened.peek(blockLayout.minimumSize);
+    const first = await opened.peek(blockLayout.overhead);
     const view = viewOf(first);
     if (first.length >= 4 && view.getUint32(0) === blockTypes.sectionHeader) {
       return await openPcapng(opened, arena, regions, options);
@@ -65,8 +65,8 @@ async function openPcapng(
   regions: readonly Region[],
   { blocks = false, nanoseconds = false, repair = false, onNames }: OpenOptions,
 ): Promise<Source> {
-  const bytes = await input.peek(blockLayout.minimumSize);
-  if (bytes.length === blockLayout.minimumSize && sectionByteOrder(viewOf(bytes), 0) === null) {
+  const bytes = await input.peek(blockLayout.overhead);
+  if (bytes.length === blockLayout.overhead && sectionByteOrder(viewOf(bytes), 0) === null) {
     throw new LbcapError(
       'INPUT_FORMAT',
       `${input.name} is not a pcapng file: it begins like one, but its byte-order magic is wrong`,
@@ -106,8 +106,8 @@ async function firstInterfaces(input: ByteInput): Promise<Section> {
   const ahead = input.size === null ? null : await input.peek(mostPeeked);
   const first = async (length: number) => viewOf(ahead ?? (await input.peek(length)));
   for (let at = 0; ;) {
-    const head = await first(at + blockLayout.minimumSize);
-    if (head.byteLength < at + blockLayout.minimumSize) return section;
+    const head = await first(at + blockLayout.overhead);
+    if (head.byteLength < at + blockLayout.overhead) return section;
     const order = sectionByteOrder(head, at);
     // Only the first section's.
     if (order !== null && at > 0) return section;
@@ -119,7 +119,7 @@ async function firstInterfaces(input: ByteInput): Promise<Section> {
       type === blockTypes.simplePacket ||
       type === blockTypes.packet;
     const end = at + total;
-    if (isPacket || total < blockLayout.minimumSize || end > mostPeeked) return section;
+    if (isPacket || total < blockLayout.overhead || end > mostPeeked) return section;
     const block = await first(end);
     if (block.byteLength < end || section.take(block, at, end) !== null) return section;
     at = end;

@@ -1,6 +1,6 @@
 /** A pcapng file or stream as a source of batches. */
 import { LbcapError } from '../errors.js';
-import { blockLayout, blockTypes } from '../formats/pcapng-layouts.js';
+import { blockLayout, blockTypes } from '../formats/pcapng-layout.js';
 import {
   lengthProblem,
   longestBlock,
@@ -140,7 +140,7 @@ export class PcapngSource implements Source {
   async #otherBlock(): Promise<void> {
     const window = this.#window;
     const { view } = this.#arena;
-    while (window.length < blockLayout.minimumSize) {
+    while (window.length < blockLayout.overhead) {
       if (await this.#more()) continue;
       await this.#cut(0);
       return;
@@ -154,8 +154,8 @@ export class PcapngSource implements Source {
     }
     const little = order === null ? this.#section.little : order === 'little';
     const total = view.getUint32(window.start + blockLayout.totalLength, little);
-    if ((total & 3) !== 0 || total < blockLayout.minimumSize || total > longestBlock) {
-      await this.#damaged(lengthProblem(total, blockLayout.minimumSize));
+    if ((total & 3) !== 0 || total < blockLayout.overhead || total > longestBlock) {
+      await this.#damaged(lengthProblem(total, blockLayout.overhead));
       return;
     }
     if (total > longestUnit) {

@@ -2,7 +2,6 @@
 import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
 import { dropPrivileges } from '../../privileges.js';
-import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
 import { openCapture } from '../../sources/open.js';
 import { fileRegionSizes } from '../../sources/window.js';
@@ -10,18 +9,13 @@ import { inSequence } from '../../sources/sequence.js';
 import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
 import { refuseInputs } from '../inputs.js';
-import { defaultDirectory, planOutput } from '../output-plan.js';
+import { outputRegionSizes } from '../open-output.js';
+import { readOutputOptions, refuseTerminal, type RawOutputOptions } from '../output-options.js';
+import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
-import { directory, requirePcap } from '../watch-options.js';
 
 /** As commander gives them. */
-export interface SplitOptions {
-  readonly out?: string;
-  readonly format: string;
-  readonly nano?: true;
-  readonly others?: true;
-  readonly force?: true;
-  readonly json?: true;
+export interface SplitOptions extends RawOutputOptions {
   readonly strict?: true;
 }
 
@@ -29,13 +23,13 @@ export interface SplitOptions {
 export async function split(
   labels: readonly Label[],
   files: readonly string[],
-  options: SplitOptions,
+  raw: SplitOptions,
 ): Promise<number> {
-  requirePcap(options.format);
-  const out = options.out === undefined ? defaultDirectory(new Date()) : directory(options.out);
-  const plan = planOutput(labels, options.others === true, out);
-  refuseInputs(files, plan.paths);
-  const { arena, regions } = createArena([...fileRegionSizes, ...slotSizes(plan.names.length)]);
+  const options = readOutputOptions(raw);
+  const plan = planOutput(labels, options);
+  refuseInputs(files, claimedPaths(plan));
+  refuseTerminal(options, process.stdout);
+  const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
   const source = await openAll(files, (opened) => openCapture(opened, arena, input));
   dropPrivileges(process.env);
@@ -50,12 +44,12 @@ export async function split(
     source,
     engine: 'file',
     arena,
-    slots: regions.slice(fileRegionSizes.length),
+    regions: regions.slice(fileRegionSizes.length),
     plan,
-    force: options.force === true,
-    nanoseconds: options.nano === true,
-    json: options.json === true,
-    strict: options.strict === true,
+    // The capture's own unit stays, unless another is asked for.
+    nanoseconds: raw.nano === true,
+    json: raw.json === true,
+    strict: raw.strict === true,
     live: false,
     view: {
       update: (_, { position }) => {
@@ -69,6 +63,7 @@ export async function split(
       },
     },
     duration: null,
+    filter: null,
     opening: `splitting ${source.name}`,
   });
 }

@@ -7,7 +7,6 @@ import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
-import { slotSizes } from '../../sinks/slots.js';
 import { openFileInput, StreamInput } from '../../sources/byte-input.js';
 import { openCapture } from '../../sources/open.js';
 import { fileRegionSizes } from '../../sources/window.js';
@@ -15,7 +14,9 @@ import type { Source } from '../../sources/source.js';
 import { defaultBufferSize, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
 import { refuseInputs } from '../inputs.js';
-import { defaultDirectory, planOutput } from '../output-plan.js';
+import { outputRegionSizes } from '../open-output.js';
+import { refuseTerminal } from '../output-options.js';
+import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import type { WatchOptions } from '../watch-options.js';
 
@@ -27,12 +28,10 @@ interface Opened {
 
 /** @returns the exit status */
 export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
-  const plan = options.write
-    ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
-    : null;
-  if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
-  const outputs = plan === null ? [] : slotSizes(plan.names.length);
-  const { arena, regions } = createArena([...fileRegionSizes, ...outputs]);
+  const plan = options.write ? planOutput(labels, options.output) : null;
+  if (options.read !== null && plan !== null) refuseInputs([options.read], claimedPaths(plan));
+  if (plan !== null) refuseTerminal(plan.options, process.stdout);
+  const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
   const view = createLiveView({ stream: process.stderr, env: process.env });
   const { source, opening } = await open(labels, options, arena, input, (text) => {
@@ -45,10 +44,9 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     source,
     engine: options.read === null ? options.engine : 'file',
     arena,
-    slots: regions.slice(fileRegionSizes.length),
+    regions: regions.slice(fileRegionSizes.length),
     plan,
-    force: options.force,
-    nanoseconds: options.nanoseconds,
+    nanoseconds: options.output.nanoseconds,
     json: options.json,
     strict: options.strict,
     live: true,
@@ -56,6 +54,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
+    filter: options.filter,
     opening,
   });
 }
@@ -78,13 +77,13 @@ async function open(
     };
   }
   const name = options.interface ?? loopbackInterface();
-  const filter = captureFilter(labels, options.filter, options.others);
+  const filter = captureFilter(labels, options.filter, options.output.others);
   const capture = {
     interface: name,
     snaplen: options.snaplen,
     bufferSize: options.bufferSize ?? defaultBufferSize,
     filter,
-    nanoseconds: options.nanoseconds,
+    nanoseconds: options.output.nanoseconds,
     arena,
     regions,
     onNotice,
