@@ -23,7 +23,7 @@ export type { ByteInput } from './sources/byte-input.js';
 export { openCapture } from './sources/open.js';
 export type { OpenOptions } from './sources/open.js';
 export { fileRegionSizes } from './sources/window.js';
-export { openLive } from './sources/live.js';
+export { liveRegionSizes, openLive } from './sources/live.js';
 export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 

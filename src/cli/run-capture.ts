@@ -207,7 +207,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
       lookup: compileLookup(labels),
       labels: labels.length,
       keepOthers: plan?.options.others === true,
-      maximumRun: longestRun(plan),
+      maximumRun: longestRun(regions),
       observer: flows ?? undefined,
       packetLimit: job.packetLimit,
       byteLimit: job.byteLimit,
@@ -220,7 +220,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
         ? null
         : await openOutput(
             plan,
-            { labels, source, arena, regions, capturing, filter, onFinished },
+            { labels, source, arena, regions, capturing, live: job.live, filter, onFinished },
             pcap,
           ),
   };

@@ -33,6 +33,8 @@ export interface LabelFilesOptions {
   /** Of the first batch: files of others have it in their names, where each needs its own. */
   readonly linkType: number;
   readonly force: boolean;
+  /** As `SlotWriterOptions` has it. */
+  readonly writeHere?: boolean;
   readonly compression?: Compression | null;
   readonly rotation?: Rotation | null;
   /** Told of each file that is complete before the end, and, when files rotate, of the last ones. */
@@ -89,6 +91,7 @@ export class LabelFiles implements Output {
       open: this.#open,
       compression,
       atOnce: rotation !== null,
+      writeHere: options.writeHere ?? false,
     });
     makeDirectory(directory);
     refuseCaseTwins(directory, names);

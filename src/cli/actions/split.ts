@@ -27,7 +27,7 @@ export async function split(
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
   const sizes = inputs.regionSizes;
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan)]);
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
   const source = await inputs.open(arena, regions, {
     blocks: options.kind === 'pcapng',
     nanoseconds: options.nanoseconds,
