@@ -1,4 +1,4 @@
-/** `npm run bench [-- start|run|split|udp|tcp|answers|flows|lookup]`: lbcap beside its peers, in pairs. */
+/** `npm run bench [-- start|run|split|udp|tcp|answers|ports|flows|lookup]`: lbcap beside its peers, in pairs. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
 import { measureFlows } from './flows.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
 import { measureLookup } from './lookup.js';
+import { measurePorts } from './ports.js';
 import { median, say, table, verdict } from './report.js';
 import { measureRun } from './run.js';
 import { measureSplit } from './split.js';
@@ -95,6 +96,15 @@ const parts: Readonly<Record<string, Part>> = {
   flows: measureFlows,
 
   lookup: measureLookup,
+
+  async ports() {
+    const runs = 11;
+    const { ss, lbcap, proc, sockets } = await measurePorts(runs);
+    say(`Ports of 8 addresses, ${sockets} sockets open, medians of ${runs} alternating runs`);
+    say(`  ss -tan | wc -l ${ss.toFixed(0)} ms, lbcap ports ${lbcap.toFixed(0)} ms`);
+    say(`  reading /proc/net/tcp to its end, once ${proc.toFixed(0)} ms`);
+    return verdict('lbcap ports : ss -tan | wc -l', lbcap / ss, 1.5, ' x');
+  },
 };
 
 /** What the parts need that measure live capture. */

@@ -47,6 +47,7 @@ export type { PcapngStreamOptions } from './sinks/pcapng-stream.js';
 export type { Rotation } from './sinks/rotation.js';
 export { slotSizes } from './sinks/slots.js';
 export { StreamWriter } from './sinks/stream-writer.js';
+export type { NearLimit } from './loopback/port-limit.js';
 export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 

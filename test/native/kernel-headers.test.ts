@@ -16,6 +16,26 @@ import {
 } from '../../src/native/bpf-layouts.js';
 import { callFilter } from '../../src/native/seccomp.js';
 import { architectureOf } from '../../src/native/syscall-numbers.js';
+import {
+  addressFamily,
+  AF_NETLINK,
+  anyPort,
+  attribute,
+  condition,
+  diagLayout,
+  errorSize,
+  INET_DIAG_REQ_BYTECODE,
+  IPPROTO_TCP,
+  messageHeader,
+  messageType,
+  NETLINK_SOCK_DIAG,
+  operation,
+  operationCode,
+  requestFlags,
+  requestLayout,
+  SOCK_DIAG_BY_FAMILY,
+} from '../../src/native/socket-diag-layouts.js';
+import { tcpStateNumber, tcpStates } from '../../src/native/tcp-socket.js';
 import { lacking } from '../requirements.js';
 
 const skip = lacking('gcc');
@@ -148,6 +168,71 @@ test('what the programs see', { skip }, () => {
       ['BPF_FUNC_bind', helpers.bind],
     ],
     'linux/bpf.h',
+  );
+});
+
+test('socket diagnosis over netlink', { skip }, () => {
+  const field = (structure: string, name: string) => `offsetof(struct ${structure}, ${name})`;
+  same(
+    [
+      ['AF_NETLINK', AF_NETLINK],
+      ['AF_INET', addressFamily.inet],
+      ['AF_INET6', addressFamily.inet6],
+      ['IPPROTO_TCP', IPPROTO_TCP],
+      ['NETLINK_SOCK_DIAG', NETLINK_SOCK_DIAG],
+      ['SOCK_DIAG_BY_FAMILY', SOCK_DIAG_BY_FAMILY],
+      ['NLM_F_REQUEST', requestFlags.request],
+      ['NLM_F_DUMP', requestFlags.dump],
+      ['NLMSG_ERROR', messageType.error],
+      ['NLMSG_DONE', messageType.done],
+      ['sizeof(struct nlmsghdr)', messageHeader.size],
+      [field('nlmsghdr', 'nlmsg_len'), messageHeader.length],
+      [field('nlmsghdr', 'nlmsg_type'), messageHeader.type],
+      [field('nlmsghdr', 'nlmsg_flags'), messageHeader.flags],
+      ['sizeof(((struct nlmsgerr *)0)->error)', errorSize],
+      ['sizeof(struct inet_diag_req_v2)', requestLayout.size],
+      [field('inet_diag_req_v2', 'sdiag_family'), requestLayout.family],
+      [field('inet_diag_req_v2', 'sdiag_protocol'), requestLayout.protocol],
+      [field('inet_diag_req_v2', 'idiag_states'), requestLayout.states],
+      ['sizeof(struct inet_diag_msg)', diagLayout.size],
+      [field('inet_diag_msg', 'idiag_family'), diagLayout.family],
+      [field('inet_diag_msg', 'idiag_state'), diagLayout.state],
+      [field('inet_diag_msg', 'idiag_timer'), diagLayout.timer],
+      [field('inet_diag_msg', 'id.idiag_sport'), diagLayout.localPort],
+      [field('inet_diag_msg', 'id.idiag_dport'), diagLayout.remotePort],
+      [field('inet_diag_msg', 'id.idiag_src'), diagLayout.local],
+      [field('inet_diag_msg', 'id.idiag_dst'), diagLayout.remote],
+      [field('inet_diag_msg', 'idiag_expires'), diagLayout.expires],
+      ['sizeof(struct nlattr)', attribute.size],
+      [field('nlattr', 'nla_len'), attribute.length],
+      [field('nlattr', 'nla_type'), attribute.type],
+      ['INET_DIAG_REQ_BYTECODE', INET_DIAG_REQ_BYTECODE],
+      ['sizeof(struct inet_diag_bc_op)', operation.size],
+      [field('inet_diag_bc_op', 'code'), operation.code],
+      [field('inet_diag_bc_op', 'yes'), operation.yes],
+      [field('inet_diag_bc_op', 'no'), operation.no],
+      ['INET_DIAG_BC_JMP', operationCode.jump],
+      ['INET_DIAG_BC_S_COND', operationCode.sourceCondition],
+      [field('inet_diag_hostcond', 'family'), condition.family],
+      [field('inet_diag_hostcond', 'prefix_len'), condition.prefix],
+      [field('inet_diag_hostcond', 'port'), condition.port],
+      [field('inet_diag_hostcond', 'addr'), condition.address],
+      ['-1', anyPort],
+    ],
+    'sys/socket.h',
+    'netinet/in.h',
+    'linux/netlink.h',
+    'linux/sock_diag.h',
+    'linux/inet_diag.h',
+  );
+});
+
+test('states of TCP', { skip }, () => {
+  // Those that programs may know; include/net/tcp_states.h has the kernel's own besides.
+  const known = tcpStates.slice(1, tcpStateNumber('CLOSING') + 1);
+  same(
+    known.map((name) => [`TCP_${name}`, tcpStateNumber(name)] as const),
+    'netinet/tcp.h',
   );
 });
 

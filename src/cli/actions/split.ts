@@ -52,6 +52,7 @@ export async function split(
     strict: raw.strict === true,
     // A file that grows is watched: what came is there to see.
     live: raw.follow === true,
+    watchPorts: false,
     view: {
       update: (_, { position }) => {
         progress.update(position);

@@ -53,6 +53,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     json: options.json,
     strict: options.strict,
     live: true,
+    watchPorts: options.read === null,
     view,
     packetLimit: options.packets,
     byteLimit: options.bytes,
