@@ -28,7 +28,8 @@ export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 
 export { Classifier } from './classify.js';
-export type { ClassifierOptions, PacketObserver, RunSink } from './classify.js';
+export type { ClassifierOptions, PacketObserver } from './classify.js';
+export type { RunSink } from './runs.js';
 export { fileHeader } from './formats/pcap.js';
 export { FlowTable } from './sinks/flows.js';
 export { compressions, openCompression } from './sinks/compression.js';

@@ -1,10 +1,11 @@
 /** Drives a source through the classifier into the sinks, and closes them in the right order. */
-import type { Classifier, RunSink } from './classify.js';
+import type { Classifier } from './classify.js';
 import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
 import { type Batch, type BatchFormat, convertRecords } from './packet/batch.js';
-import type { Output, WrittenFile } from './sinks/output.js';
 import { Periods } from './packet/periods.js';
+import type { RunSink } from './runs.js';
+import type { Output, WrittenFile } from './sinks/output.js';
 import type { Source } from './sources/source.js';
 
 export interface PipelineOptions {
@@ -46,22 +47,26 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   try {
     const sink = output ?? nowhere;
     for (;;) {
-      const batch = await source.next();
+      const batch = await (periods === null
+        ? (source.nextUnchecked?.() ?? source.next())
+        : source.next());
       if (batch === null) break;
       const converted =
         outputFormat === null ? batch : convertRecords(arena.view, batch, outputFormat);
+      let walked = converted.start;
       if (periods === null) {
-        classifier.classify(converted, sink);
+        walked = classifier.classify(converted, sink);
       } else {
         for (const piece of periods.pieces(arena.view, converted)) {
           if (piece.isNew) output?.rotate();
-          classifier.classify(piece.batch, sink);
+          walked = classifier.classify(piece.batch, sink);
         }
       }
       options.onBatch?.(converted);
       const settling = output?.settle() ?? null;
       if (settling !== null) await settling;
       if (classifier.finished || (output !== null && isOver(output))) break;
+      if (batch.unchecked) source.walked?.(walked);
     }
   } catch (thrown) {
     error = asLbcapError(thrown);

@@ -62,6 +62,11 @@ export interface Batch {
   readonly format: BatchFormat;
   readonly start: number;
   readonly end: number;
+  /**
+   * The lengths have not been looked at yet: the last record may be cut, or a length may lie. Whoever
+   * walks it stops there and tells the source (`Source.walked`). One walk less over every record.
+   */
+  readonly unchecked?: true;
   /** Where the records are, when other bytes lie between them; absent when each follows the last. */
   readonly index?: RecordIndex;
   /**
@@ -118,9 +123,10 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
   if (blocks !== undefined) return batch;
   if (bigEndian === target.bigEndian && nanoseconds === target.nanoseconds) return batch;
   const [from, to] = [!bigEndian, !target.bigEndian];
-  const { index } = batch;
-  let at = index === undefined ? batch.start : index.starts[0];
-  for (let count = 1; index === undefined ? at < batch.end : count <= index.count; count++) {
+  const { index, start, unchecked } = batch;
+  const end = unchecked ? endOfWholeRecords(view, start, batch.end, bigEndian) : batch.end;
+  let at = index === undefined ? start : index.starts[0];
+  for (let count = 1; index === undefined ? at < end : count <= index.count; count++) {
     const fraction = view.getUint32(at + recordLayout.fraction, from);
     const captured = view.getUint32(at + recordLayout.capturedLength, from);
     view.setUint32(at, view.getUint32(at, from), to);
@@ -139,5 +145,5 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
     at = index === undefined ? at + recordLayout.size + captured : index.starts[count];
   }
   const { linkType } = batch.format;
-  return { ...batch, format: { ...target, linkType } };
+  return { ...batch, end, format: { ...target, linkType } };
 }

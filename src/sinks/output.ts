@@ -1,5 +1,5 @@
 /** What the pipeline writes to: files for each label, or one stream. */
-import type { RunSink } from '../classify.js';
+import type { RunSink } from '../runs.js';
 import type { LbcapError } from '../errors.js';
 import type { Batch } from '../packet/batch.js';
 

@@ -1,5 +1,5 @@
 /** pcapng files for each label: packets of pcap and live captures encoded, those of pcapng copied. */
-import type { Direction } from '../classify.js';
+import type { Direction } from '../runs.js';
 import type { LbcapError } from '../errors.js';
 import { blockLayout } from '../formats/pcapng-layout.js';
 import { longestBlock, PacketEncoder } from '../formats/pcapng-packet.js';

@@ -1,5 +1,5 @@
 /** One pcapng of all labels to a descriptor, such as standard output: an interface for each label. */
-import type { Direction } from '../classify.js';
+import type { Direction } from '../runs.js';
 import type { LbcapError } from '../errors.js';
 import { blockLayout, enhancedPacketLayout } from '../formats/pcapng-layout.js';
 import { PacketEncoder, type Memory } from '../formats/pcapng-packet.js';

@@ -95,6 +95,26 @@ export class PcapSource implements Source {
     }
   }
 
+  async nextUnchecked(): Promise<Batch | null> {
+    if (this.#starts !== null || this.#repair !== null) return this.next();
+    const window = this.#window;
+    if (window.stopped) return null;
+    if (this.#damage !== null) throw this.#damage;
+    const isFirst = !this.#headerRead;
+    if (isFirst) await this.#skipHeader();
+    if ((!isFirst || window.length === 0) && !(await this.#more())) {
+      if (window.stopped || window.length === 0) return null;
+      this.#damage = this.#cut();
+      throw this.#damage;
+    }
+    return { format: this.format, start: window.start, end: window.end, unchecked: true };
+  }
+
+  walked(at: number): void {
+    this.#window.dropTo(at);
+    this.#checkLength();
+  }
+
   stop(): void {
     this.#window.stop();
   }

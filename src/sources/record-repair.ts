@@ -1,6 +1,11 @@
 /** Reads a damaged pcap file: which of its records can be believed, and where they go on. */
 import { capturedLength } from '../formats/pcap-dialects.js';
-import { findRecord, isSound, type FoundRecord, type RecordReading } from '../formats/pcap-repair.js';
+import {
+  findRecord,
+  isSound,
+  type FoundRecord,
+  type RecordReading,
+} from '../formats/pcap-repair.js';
 import type { DamageCount } from './damage.js';
 import { longestUnit, type Window } from './window.js';
 

@@ -43,7 +43,19 @@ class SequenceSource implements Source {
   }
 
   /** A damaged capture does not keep the ones behind it from being read; it is told at the end. */
-  async next(): Promise<Batch | null> {
+  next(): Promise<Batch | null> {
+    return this.#next((source) => source.next());
+  }
+
+  nextUnchecked(): Promise<Batch | null> {
+    return this.#next((source) => source.nextUnchecked?.() ?? source.next());
+  }
+
+  walked(at: number): void {
+    this.#sources[this.#current]?.walked?.(at);
+  }
+
+  async #next(ask: (source: Source) => Promise<Batch | null>): Promise<Batch | null> {
     for (;;) {
       const source = this.#sources[this.#current];
       if (source === undefined) {
@@ -51,7 +63,7 @@ class SequenceSource implements Source {
         return null;
       }
       try {
-        const batch = await source.next();
+        const batch = await ask(source);
         if (batch !== null) return batch;
       } catch (error) {
         if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;

@@ -28,6 +28,13 @@ export interface Source {
    * `INPUT_DAMAGED` whose details carry the byte `offset`.
    */
   next(): Promise<Batch | null>;
+  /**
+   * Like `next`, for one who walks every record anyway: batches are `unchecked`, where the source
+   * has any use for that. After such a one, `walked` must be called.
+   */
+  nextUnchecked?(): Promise<Batch | null>;
+  /** The walk of the last batch ended at `at`: its end, or a record that is cut or not to be believed. */
+  walked?(at: number): void;
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
   counters(): SourceCounters;
