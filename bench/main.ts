@@ -1,24 +1,29 @@
-/** `npm run bench [-- start|udp|tcp|answers]`: lbcap beside its peers, in pairs, in one run; ratios. */
+/** `npm run bench [-- start|split|udp|tcp|answers]`: lbcap beside its peers, in pairs, in one run; ratios. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lacking } from '../test/requirements.js';
+import { lacking, type Requirement } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
 import { median, say, table, verdict } from './report.js';
+import { measureSplit } from './split.js';
 import { measureStart } from './start.js';
 
 const rounds = 3;
 
-const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boolean>> = {
+type Part = (traffic: string, folder: string) => Promise<boolean> | boolean;
+
+const parts: Readonly<Record<string, Part>> = {
   start() {
     const { node, filter } = measureStart(40);
     say('Start, medians of 40 alternating runs');
     say(`  node -e 0 ${node.toFixed(1)} ms, lbcap filter ${filter.toFixed(1)} ms`);
     return verdict('lbcap filter : node -e 0', filter / node, 1.6, ' x');
   },
+
+  split: (_, folder) => measureSplit(folder),
 
   async udp(traffic) {
     say(
@@ -83,6 +88,14 @@ const parts: Readonly<Record<string, (traffic: string) => Promise<boolean> | boo
   },
 };
 
+/** What the parts need that measure live capture. */
+const live: readonly Requirement[] = ['capture', 'tcpdump', 'cc', 'script'];
+/** What the others need. */
+const needs: Readonly<Record<string, readonly Requirement[]>> = {
+  start: [],
+  split: ['tcpdump', 'cc'],
+};
+
 function capIsThere(): boolean {
   try {
     createRequire(import.meta.url)('cap');
@@ -116,17 +129,18 @@ async function main(words: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lbcap-bench-'));
   let kept = true;
   try {
-    const missing = lacking('capture', 'tcpdump', 'cc', 'script');
-    const traffic = missing === false ? compileTraffic(folder) : '';
+    let traffic = '';
     for (const name of names) {
       const part = parts[name];
       if (part === undefined)
         throw new Error(`there is no ${name}: ${Object.keys(parts).join(', ')}`);
-      if (name !== 'start' && missing !== false) {
+      const missing = lacking(...(needs[name] ?? live));
+      if (missing !== false) {
         say(`${name}: left out: ${missing}`);
         continue;
       }
-      kept = (await part(traffic)) && kept;
+      if (needs[name] === undefined && traffic === '') traffic = compileTraffic(folder);
+      kept = (await part(traffic, folder)) && kept;
       say();
     }
   } finally {

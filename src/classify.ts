@@ -289,10 +289,34 @@ export class Classifier {
     else if (usesPorts && header.portsCut) this.unclassified++;
   }
 
-  #countConversation(from: number, to: number): void {
+  /** Counts what the conversation has walked: some from `first` to `second`, the others back. */
+  #countConversation(first: number, second: number): void {
     const { packets, bytes, backPackets, backBytes } = this.#conversation;
-    this.#count(from, to, packets - backPackets, bytes - backBytes);
-    if (backPackets > 0) this.#count(to, from, backPackets, backBytes);
+    this.packets += packets;
+    this.bytes += bytes;
+    if (first < 0 && second < 0) {
+      this.othersPackets += packets;
+      this.othersBytes += bytes;
+      return;
+    }
+    this.labelledPackets += packets;
+    this.labelledBytes += bytes;
+    if (first >= 0) {
+      this.outPackets[first] += packets - backPackets;
+      this.outBytes[first] += bytes - backBytes;
+      this.inPackets[first] += backPackets;
+      this.inBytes[first] += backBytes;
+      if (first === second) {
+        this.selfPackets[first] += packets;
+        this.selfBytes[first] += bytes;
+      }
+    }
+    if (second >= 0) {
+      this.outPackets[second] += backPackets;
+      this.outBytes[second] += backBytes;
+      this.inPackets[second] += packets - backPackets;
+      this.inBytes[second] += bytes - backBytes;
+    }
   }
 
   /** Counts packets from one label, or nobody, to another. */
