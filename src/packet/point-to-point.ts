@@ -38,7 +38,8 @@ const frameRelay: FindIp = (view, start, end) => {
   if (at + 2 > end) return unreadable;
   if (view.getUint8(at) !== 3) return behindEtherType(view, view.getUint16(at), at + 2, end);
   at++;
-  if (view.getUint8(at) === 0 && at + 1 < end) at++;
+  if (view.getUint8(at) === 0) at++;
+  if (at >= end) return unreadable;
   switch (view.getUint8(at)) {
     case 0xcc:
       return versioned(view, at + 1, end, 4);

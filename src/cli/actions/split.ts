@@ -29,8 +29,9 @@ export async function split(
   const sizes = inputs.regionSizes;
   const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
   const source = await inputs.open(arena, regions, {
+    // Blocks of pcapng can be copied as they are, with all that hangs on them.
     blocks: options.kind === 'pcapng',
-    nanoseconds: options.nanoseconds,
+    nanoseconds: raw.nano === true,
   });
   dropPrivileges(process.env);
   const progress = createProgress({

@@ -72,7 +72,7 @@ async function open(
 ): Promise<Opened> {
   if (options.inputs !== null) {
     const source = await options.inputs.open(arena, regions, {
-      blocks: options.output.kind === 'pcapng',
+      blocks: options.output.kind === 'pcapng' && options.write,
       nanoseconds: options.output.nanoseconds,
     });
     return { source, opening: `watching ${source.name}, Ctrl-C ends` };
