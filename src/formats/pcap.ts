@@ -63,6 +63,15 @@ export interface RecordDialect {
   readonly lengths: 'in order' | 'swapped' | 'in doubt';
 }
 
+/** Bytes of the header that begins so, 4 bytes at least: no more may be there for a while, as from a pipe. */
+export function fileHeaderSize(view: DataView): number {
+  const isIxia = [true, false].some((little) => {
+    const magic = view.getUint32(fileHeaderLayout.magic, little);
+    return magic === magics.ixiaHardware || magic === magics.ixiaSoftware;
+  });
+  return fileHeaderLayout.size + (isIxia ? 4 : 0);
+}
+
 /**
  * Reads the file header at the start of `bytes`, which may be shorter.
  * @throws INPUT_FORMAT when it is no classic pcap that lbcap reads, INPUT_DAMAGED when it is cut.

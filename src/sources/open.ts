@@ -2,7 +2,7 @@
 import { LbcapError } from '../errors.js';
 import { blockLayout, blockTypes } from '../formats/pcapng-layout.js';
 import { Section, sectionByteOrder } from '../formats/pcapng-section.js';
-import { fileHeaderLayout, readFileHeader } from '../formats/pcap.js';
+import { fileHeaderLayout, fileHeaderSize, readFileHeader } from '../formats/pcap.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { maximumCapturedLength } from '../packet/batch.js';
 import { linkTypes } from '../packet/link-layer.js';
@@ -25,8 +25,6 @@ export interface OpenOptions {
   readonly onNames?: PcapngOptions['onNames'];
 }
 
-/** The longest Ixia header. */
-const longestFileHeader = fileHeaderLayout.size + 4;
 /** How far a regular file is looked into for its interfaces. */
 const mostPeeked = 1024 * 1024;
 
@@ -49,7 +47,8 @@ export async function openCapture(
     if (first.length >= 4 && view.getUint32(0) === blockTypes.sectionHeader) {
       return await openPcapng(opened, arena, regions, options);
     }
-    const bytes = new Uint8Array(await opened.peek(longestFileHeader));
+    const size = first.length >= 4 ? fileHeaderSize(view) : fileHeaderLayout.size;
+    const bytes = new Uint8Array(await opened.peek(size));
     const header = readFileHeader(bytes, opened.name);
     const itself = bytes.subarray(0, header.size);
     return new PcapSource(opened, arena, regions, header, itself, options.repair === true);
