@@ -1,5 +1,5 @@
 /** Opens the captures that a command names: one after another, merged, or while they grow. */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { openFileInput, StreamInput, type ByteInput } from '../sources/byte-input.js';
