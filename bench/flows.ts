@@ -1,6 +1,7 @@
-/** Prints the time that the flow table takes per packet, without the capture around it. */
+/** The time that the flow table takes per packet, without the capture around it. */
 import { performance } from 'node:perf_hooks';
 import { FlowTable } from '../src/sinks/flows.js';
+import { say } from './report.js';
 
 const ethernet = 14;
 const frameSize = 128;
@@ -55,6 +56,7 @@ function nanosecondsPerPacket(load: Load): number {
   let best = Infinity;
   for (let round = 0; round < rounds; round++) {
     const start = performance.now();
+    let unseen = 0;
     for (let i = 0, flow = 0; i < packets; i++) {
       const record = flow * recordSize;
       const ip = record + 16 + ethernet;
@@ -62,7 +64,8 @@ function nanosecondsPerPacket(load: Load): number {
       if (i % batch === 0) table.begin(format);
       // The sequence number moves on, as it does: else all would be retransmissions.
       if (load.protocol === 6) view.setUint32(ip + 24, (view.getUint32(ip + 24) + 74) >>> 0);
-      table.packet(record, 4, ip, load.protocol, ip + 20, end, flow & 7, -1);
+      if (unseen > 0) unseen--;
+      else unseen = table.packet(record, 4, ip, load.protocol, ip + 20, end, flow & 7, -1);
       if (i % load.run === load.run - 1) flow = flow + 1 === load.flows ? 0 : flow + 1;
     }
     best = Math.min(best, ((performance.now() - start) * 1e6) / packets);
@@ -70,6 +73,11 @@ function nanosecondsPerPacket(load: Load): number {
   return best;
 }
 
-for (const load of loads) {
-  process.stdout.write(`${load.title.padEnd(32)} ${nanosecondsPerPacket(load).toFixed(1)} ns\n`);
+/** Prints it; there is no limit of its own, `udp` and `tcp` hold the whole to theirs. */
+export function measureFlows(): boolean {
+  say('Flow table, the best of short rounds');
+  for (const load of loads) {
+    say(`  ${load.title.padEnd(32)} ${nanosecondsPerPacket(load).toFixed(1)} ns a packet`);
+  }
+  return true;
 }

@@ -1,4 +1,4 @@
-/** `npm run bench [-- start|split|udp|tcp|answers]`: lbcap beside its peers, in pairs, in one run; ratios. */
+/** `npm run bench [-- start|run|split|udp|tcp|answers|ports|flows|lookup]`: lbcap beside its peers, in pairs. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { lacking, type Requirement } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
+import { measureFlows } from './flows.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
+import { measureLookup } from './lookup.js';
+import { measurePorts } from './ports.js';
 import { median, say, table, verdict } from './report.js';
+import { measureRun } from './run.js';
 import { measureSplit } from './split.js';
 import { measureStart } from './start.js';
 
@@ -22,6 +26,8 @@ const parts: Readonly<Record<string, Part>> = {
     say(`  node -e 0 ${node.toFixed(1)} ms, lbcap filter ${filter.toFixed(1)} ms`);
     return verdict('lbcap filter : node -e 0', filter / node, 1.6, ' x');
   },
+
+  run: (_, folder) => measureRun(folder),
 
   split: (_, folder) => measureSplit(folder),
 
@@ -86,6 +92,19 @@ const parts: Readonly<Record<string, Part>> = {
     const interrupt = verdict('Ctrl-C to the end', median(all.map((a) => a.interrupt)), 0.2, ' s');
     return timer && interrupt;
   },
+
+  flows: measureFlows,
+
+  lookup: measureLookup,
+
+  async ports() {
+    const runs = 11;
+    const { ss, lbcap, proc, sockets } = await measurePorts(runs);
+    say(`Ports of 8 addresses, ${sockets} sockets open, medians of ${runs} alternating runs`);
+    say(`  ss -tan | wc -l ${ss.toFixed(0)} ms, lbcap ports ${lbcap.toFixed(0)} ms`);
+    say(`  reading /proc/net/tcp to its end, once ${proc.toFixed(0)} ms`);
+    return verdict('lbcap ports : ss -tan | wc -l', lbcap / ss, 1.5, ' x');
+  },
 };
 
 /** What the parts need that measure live capture. */
@@ -93,6 +112,9 @@ const live: readonly Requirement[] = ['capture', 'tcpdump', 'cc', 'script'];
 /** What the others need. */
 const needs: Readonly<Record<string, readonly Requirement[]>> = {
   start: [],
+  flows: [],
+  lookup: [],
+  run: live,
   split: ['tcpdump', 'cc'],
 };
 

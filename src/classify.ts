@@ -11,7 +11,14 @@ import {
   type BatchFormat,
 } from './packet/batch.js';
 import { Conversation } from './packet/conversation.js';
-import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
+import {
+  fragmentOffsetMask,
+  hasPorts,
+  IpHeader,
+  ipv4Layout,
+  ipv6Layout,
+  protocols,
+} from './packet/ip.js';
 import { notIp } from './packet/ether-type.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { nobody, Runs, type RunSink } from './runs.js';
@@ -20,11 +27,14 @@ import { nobody, Runs, type RunSink } from './runs.js';
 export interface PacketObserver {
   /** The packets that follow are of a new batch. */
   begin(format: BatchFormat): void;
+  /** That was the batch; `record` is the offset of its last record, labelled or not. */
+  end(record: number): void;
   /**
    * @param record offset of the record's header
    * @param transport offset of the transport header, 0 for none
    * @param end end of the captured bytes
    * @param source index of the source's label or -1
+   * @returns how many packets of other protocols than TCP the observer need not see next
    */
   packet(
     record: number,
@@ -35,7 +45,7 @@ export interface PacketObserver {
     end: number,
     source: number,
     destination: number,
-  ): void;
+  ): number;
 }
 
 export interface ClassifierOptions {
@@ -89,6 +99,8 @@ export class Classifier {
   #to: number = nobody;
   #packetsLeft: number;
   #bytesLeft: number;
+  /** Packets that the observer has said it need not see. */
+  #unseen = 0;
 
   constructor(options: ClassifierOptions) {
     const { arena, labels, lookup, observer, directed = false } = options;
@@ -219,6 +231,7 @@ export class Classifier {
       at = end;
     }
     runs.end();
+    if (this.lastRecord >= 0) observer?.end(this.lastRecord);
 
     if (linkLayer === unknownLayer) {
       const packets = this.packets - before;
@@ -260,7 +273,7 @@ export class Classifier {
       const to = lookup.v4(view.getInt32(ip + ipv4Layout.destination), ports & 0xffff);
       this.#from = from;
       this.#to = to;
-      if (from >= 0 || to >= 0) observer?.packet(at, 4, ip, protocol, transport, end, from, to);
+      if (from >= 0 || to >= 0) this.#show(at, 4, ip, protocol, transport, end);
       else if (portsCut) this.unclassified++;
       return;
     }
@@ -285,11 +298,29 @@ export class Classifier {
     }
     this.#from = from;
     this.#to = to;
-    if (from >= 0 || to >= 0) observer?.packet(at, family, ip, protocol, transport, end, from, to);
+    if (from >= 0 || to >= 0) this.#show(at, family, ip, protocol, transport, end);
     else if (usesPorts && header.portsCut) this.unclassified++;
   }
 
   /** Counts what the conversation has walked: some from `first` to `second`, the others back. */
+  /** Shows the labelled packet in hand to the observer, unless it need not see it. */
+  #show(
+    record: number,
+    family: 4 | 6,
+    ip: number,
+    protocol: number,
+    transport: number,
+    end: number,
+  ): void {
+    const { observer } = this.#options;
+    if (observer === undefined) return;
+    const [from, to] = [this.#from, this.#to];
+    if (protocol === protocols.TCP) {
+      observer.packet(record, family, ip, protocol, transport, end, from, to);
+    } else if (this.#unseen > 0) this.#unseen--;
+    else this.#unseen = observer.packet(record, family, ip, protocol, transport, end, from, to);
+  }
+
   #countConversation(first: number, second: number): void {
     const { packets, bytes, backPackets, backBytes } = this.#conversation;
     this.packets += packets;

@@ -23,7 +23,7 @@ export type { ByteInput } from './sources/byte-input.js';
 export { openCapture } from './sources/open.js';
 export type { OpenOptions } from './sources/open.js';
 export { fileRegionSizes } from './sources/window.js';
-export { openLive } from './sources/live.js';
+export { liveRegionSizes, openLive } from './sources/live.js';
 export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 
@@ -47,6 +47,7 @@ export type { PcapngStreamOptions } from './sinks/pcapng-stream.js';
 export type { Rotation } from './sinks/rotation.js';
 export { slotSizes } from './sinks/slots.js';
 export { StreamWriter } from './sinks/stream-writer.js';
+export type { NearLimit } from './loopback/port-limit.js';
 export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 

@@ -1,21 +1,26 @@
 /** Method bpf as a run uses it: a cgroup, its guard and its programs. */
-import { isSystemError } from '../errors.js';
-import { openKernel } from '../native/kernel.js';
+import type { Kernel } from '../native/kernel.js';
 import { explain, loadPrograms, type BindingRequest, type BpfBinding } from './bpf-method.js';
 import { createCgroup } from './cgroup.js';
 import { guardCgroup } from './guard.js';
 import type { Method } from './method.js';
+import { sendSignal } from './signal.js';
 
 /**
- * Its steps overlap: this process enters the cgroup in another thread while koffi and the programs
- * are loaded.
+ * Its steps overlap: this process enters the cgroup in another thread while the programs are made
+ * and loaded, for it takes the kernel an RCU grace period.
  *
+ * @param meanwhile what else there is to do before the child can be born
  * @throws LbcapError `RUN_PERMISSION` or `PLATFORM_UNSUPPORTED`; nothing is left behind then
  */
-export async function openBpf(request: BindingRequest): Promise<Method> {
+export async function openBpf(
+  kernel: Kernel,
+  request: BindingRequest,
+  meanwhile: () => void,
+): Promise<Method> {
   const cgroup = await createCgroup();
   // Before the cgroup is entered: a guard inside would kill itself.
-  const guard = guardCgroup(cgroup.fresh.descriptor, cgroup.fresh.name);
+  const guard = guardCgroup(kernel, cgroup.fresh.descriptor, cgroup.fresh.name);
   const entering = cgroup.enter();
   // It is awaited below, whatever comes in between.
   entering.catch(() => undefined);
@@ -26,11 +31,11 @@ export async function openBpf(request: BindingRequest): Promise<Method> {
     guard.dismiss();
   };
   try {
-    const kernel = await openKernel();
     const programs = loadPrograms(kernel, request);
     binding = programs;
-    await entering;
     programs.link(cgroup.fresh);
+    meanwhile();
+    await entering;
     return {
       name: 'bpf',
       environment: {},
@@ -45,7 +50,7 @@ export async function openBpf(request: BindingRequest): Promise<Method> {
       emptied: () => cgroup.emptied(),
       end: (how) => {
         if (how === 'kill') cgroup.kill();
-        else cgroup.processes().forEach(askToEnd);
+        else for (const pid of cgroup.processes()) sendSignal(pid, 'SIGTERM');
       },
       account: () => programs.account(),
       close,
@@ -55,13 +60,5 @@ export async function openBpf(request: BindingRequest): Promise<Method> {
     cgroup.leave();
     close();
     throw explain(error);
-  }
-}
-
-export function askToEnd(pid: number): void {
-  try {
-    process.kill(pid, 'SIGTERM');
-  } catch (error) {
-    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
   }
 }

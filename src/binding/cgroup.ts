@@ -15,6 +15,7 @@ import { mountCgroup2 } from '../native/cgroup-mount.js';
 import { FreshCgroup } from '../native/fresh-cgroup.js';
 import { openKernel } from '../native/kernel.js';
 import { parseCgroupMount, parseOwnCgroup, processMark } from './proc.js';
+import { sendSignal } from './signal.js';
 
 const prefix = 'lbcap-';
 
@@ -98,7 +99,7 @@ export class RunCgroup {
     } catch (error) {
       // Before 5.14.
       if (!isSystemError(error, 'ENOENT', 'EACCES')) throw error;
-      for (const pid of this.processes()) signalQuietly(pid);
+      for (const pid of this.processes()) sendSignal(pid, 'SIGKILL');
     }
   }
 
@@ -112,14 +113,6 @@ export class RunCgroup {
   close(): void {
     this.fresh.close();
     if (this.#place.descriptor !== null) closeSync(this.#place.descriptor);
-  }
-}
-
-function signalQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!isSystemError(error, 'ESRCH')) throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 /** An address that a run has chosen by itself is kept from other runs that choose at the same time. */
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { isSystemError } from '../errors.js';
 
 /**
@@ -10,6 +9,8 @@ import { isSystemError } from '../errors.js';
  * @returns false when another run has it
  */
 export async function claimAddress(address: string): Promise<boolean> {
+  // Loading it takes as long as a small program takes to run.
+  const { createServer } = await import('node:net');
   const server = createServer();
   server.unref();
   try {

@@ -2,16 +2,16 @@
 import { mappedIPv4, valueOf } from '../labels/address.js';
 import { socketFamily } from '../native/foreign-socket.js';
 
-/** What a connection's destination is to us. */
-export type Destination =
-  /** Not this machine's loopback. */
-  | { readonly kind: 'other' }
-  /** 127/8, IPv4-mapped too; 0.0.0.0 must become 127.0.0.1. */
-  | { readonly kind: 'ipv4'; readonly unspecified: boolean; readonly port: number }
-  /** ::1 or [::]. */
-  | { readonly kind: 'ipv6'; readonly unspecified: boolean; readonly port: number };
-
-const other: Destination = { kind: 'other' };
+/** A destination on this machine's loopback. */
+export interface LoopbackDestination {
+  /** 127/8, IPv4-mapped too, or 0.0.0.0; else ::1 or [::]. */
+  readonly kind: 'ipv4' | 'ipv6';
+  /** 4 bytes for `ipv4`, 16 for `ipv6`. */
+  readonly address: Uint8Array;
+  /** 0.0.0.0 or [::], which must become 127.0.0.1 or ::1. */
+  readonly unspecified: boolean;
+  readonly port: number;
+}
 
 /** An address and port out of a sockaddr; `null` when it is of another family, or too short. */
 export function readName(name: Buffer): { address: Buffer; port: number } | null {
@@ -40,15 +40,16 @@ export function mapped(address: Uint8Array): Uint8Array {
   return Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...address);
 }
 
-export function destinationOf(name: Buffer): Destination {
+/** @returns `null` for what is not this machine's loopback */
+export function destinationOf(name: Buffer): LoopbackDestination | null {
   const read = readName(name);
-  if (read === null) return other;
-  const { port } = read;
-  const value = valueOf(read.address);
-  const ipv4 = read.address.length === 4 ? value : mappedIPv4(value);
+  if (read === null) return null;
+  const { address, port } = read;
+  const value = valueOf(address);
+  const ipv4 = address.length === 4 ? value : mappedIPv4(value);
   if (ipv4 !== null) {
-    const loopback = ipv4 >> 24n === 127n;
-    return loopback || ipv4 === 0n ? { kind: 'ipv4', unspecified: ipv4 === 0n, port } : other;
+    if (ipv4 >> 24n !== 127n && ipv4 !== 0n) return null;
+    return { kind: 'ipv4', address: address.subarray(-4), unspecified: ipv4 === 0n, port };
   }
-  return value <= 1n ? { kind: 'ipv6', unspecified: value === 0n, port } : other;
+  return value <= 1n ? { kind: 'ipv6', address, unspecified: value === 0n, port } : null;
 }

@@ -1,18 +1,20 @@
 /** A shell that outlives lbcap: when lbcap is killed, it ends the run's processes and cleans up. */
-import { spawn } from 'node:child_process';
-import { Socket } from 'node:net';
+import { closeSync, openSync } from 'node:fs';
+import { isSystemError } from '../errors.js';
+import type { Kernel } from '../native/kernel.js';
+import { openPipe, spawnProgram } from '../native/spawn.js';
+import { Waiter } from '../native/wait.js';
+import { sendSignal } from './signal.js';
 
-/** Says that lbcap ended as it should, so that there is nothing to do. */
 export interface Guard {
-  /** Missing where there is no shell. */
-  readonly pid: number | undefined;
+  /** lbcap ends as it should: there is nothing to do. */
   dismiss(): void;
 }
 
-// Its standard input ends, without a line, when lbcap is gone however that came about. Descriptor 3
-// is the cgroup's directory, which needs no path: the mount may be lbcap's own.
+// Its standard input ends when lbcap is gone, however that came about. Descriptor 3 is the cgroup's
+// directory, which needs no path: the mount may be lbcap's own.
 const forCgroup = `
-read -r line && exit 0
+read -r line
 cd -P /proc/self/fd/3 || exit 0
 echo 1 > cgroup.kill || while read -r pid; do kill -9 "$pid"; done < cgroup.procs
 cd ..
@@ -24,7 +26,7 @@ done`;
 
 // Without a cgroup, the processes are those that have the run's mark in their environment.
 const forMark = `
-read -r line && exit 0
+read -r line
 for turn in 1 2 3 4 5; do
   # Its status tells of processes that ended meanwhile, too.
   found=$(grep -lzs "^LBCAP_RUN=$1$" /proc/[0-9]*/environ)
@@ -33,32 +35,46 @@ for turn in 1 2 3 4 5; do
 done`;
 
 /** @param directory an open directory of cgroup2 @param name what it is called in its parent */
-export function guardCgroup(directory: number, name: string): Guard {
-  return start(forCgroup, name, directory);
+export function guardCgroup(kernel: Kernel, directory: number, name: string): Guard {
+  return start(kernel, forCgroup, name, [directory]);
 }
 
 /** @param mark the value of LBCAP_RUN */
-export function guardMark(mark: string): Guard {
-  return start(forMark, mark, 'ignore');
+export function guardMark(kernel: Kernel, mark: string): Guard {
+  return start(kernel, forMark, mark, []);
 }
 
-function start(script: string, word: string, third: number | 'ignore'): Guard {
-  // In a session of its own, for Ctrl-C is not meant for it.
-  const shell = spawn('/bin/sh', ['-c', script, 'lbcap-guard', word], {
-    stdio: ['pipe', 'ignore', 'ignore', third],
-    detached: true,
-    env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
-  });
-  // A system without a shell has no guard: the next run's sweep has to do.
-  shell.on('error', () => undefined);
-  shell.unref();
-  const input = shell.stdin;
-  input?.on('error', () => undefined);
-  if (input instanceof Socket) input.unref();
-  return {
-    pid: shell.pid,
-    dismiss() {
-      input?.end('done\n');
-    },
-  };
+function start(
+  kernel: Kernel,
+  script: string,
+  word: string,
+  descriptors: readonly number[],
+): Guard {
+  const nowhere = openSync('/dev/null', 'w');
+  const pipe = openPipe(kernel);
+  try {
+    const pid = spawnProgram(kernel, {
+      file: '/bin/sh',
+      words: ['/bin/sh', '-c', script, 'lbcap-guard', word],
+      environment: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin' },
+      descriptors: [pipe.read, nowhere, nowhere, ...descriptors],
+      // Ctrl-C is not meant for it.
+      ownSession: true,
+    });
+    return {
+      dismiss() {
+        sendSignal(pid, 'SIGKILL');
+        new Waiter(kernel).buryKilled(pid);
+        closeSync(pipe.write);
+      },
+    };
+  } catch (error) {
+    closeSync(pipe.write);
+    // A system without a shell has no guard: the next run's sweep has to do.
+    if (isSystemError(error, 'ENOENT')) return { dismiss: () => undefined };
+    throw error;
+  } finally {
+    closeSync(pipe.read);
+    closeSync(nowhere);
+  }
 }

@@ -11,17 +11,16 @@ import { addressAt, type AddressRun, type Sources } from './sources.js';
  * @throws LbcapError `RUN_FAILED` for the first address that nothing can bind to
  */
 export async function requireLocal({ ipv4, ipv6 }: Sources): Promise<void> {
+  // 127/8 belongs to lo as a whole.
+  const doubtful = [...ipv4, ...ipv6].filter(({ first }) => first.length !== 4 || first[0] !== 127);
+  if (doubtful.length === 0) return;
   const known = new Set(
     Object.values(networkInterfaces()).flatMap((list) =>
       (list ?? []).map(({ address }) => address),
     ),
   );
-  for (const run of [...ipv4, ...ipv6]) {
-    // 127/8 belongs to lo as a whole.
-    if (run.first.length === 4 && run.first[0] === 127) continue;
-    for (const text of endsOf(run)) {
-      if (!known.has(text)) await requireBindable(text);
-    }
+  for (const text of doubtful.flatMap((run) => [...endsOf(run)])) {
+    if (!known.has(text)) await requireBindable(text);
   }
 }
 

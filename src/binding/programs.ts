@@ -1,7 +1,7 @@
 /** The BPF programs of `run`: pure functions of what connections are to be given. */
 import { bindPrograms } from './bind-programs.js';
-import { connect4, connect6 } from './connect-programs.js';
-import { sendmsg4, sendmsg6 } from './message-programs.js';
+import { connect4, sendmsg4 } from './ipv4-programs.js';
+import { connect6, sendmsg6 } from './ipv6-programs.js';
 import type { Plan, Program } from './plan.js';
 
 export function programsOf(plan: Plan): Program[] {

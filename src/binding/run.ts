@@ -4,8 +4,8 @@ import { withCredentials, type Credentials } from '../native/credentials.js';
 import { openKernel, requireLinux, type Kernel } from '../native/kernel.js';
 import type { Account } from './account.js';
 import { openBpf } from './bpf-run.js';
-import { sudoCaller } from './caller.js';
-import { runChild } from './child.js';
+import { sudoCaller, type Caller } from './caller.js';
+import { Child } from './child.js';
 import { requireLocal } from './local-addresses.js';
 import type { BindingRequest, Method, MethodName } from './method.js';
 
@@ -34,22 +34,35 @@ export interface RunResult {
 export async function run(request: RunRequest): Promise<RunResult> {
   requireLinux();
   await requireLocal(request.sources);
-  const method = await chooseMethod(request);
+  const kernel = await openKernel();
+  let ready: Ready | null = null;
+  const prepare = () =>
+    (ready ??= { child: new Child(kernel), caller: sudoCaller(kernel, request.environment) });
   try {
-    const kernel = await openKernel();
-    const caller = sudoCaller(kernel, request.environment);
-    const environment = { ...(caller?.environment ?? request.environment), ...method.environment };
-    const command = { words: request.words, environment };
-    const status = await runChild(kernel, command, (work) => {
-      method.fork(() => {
-        becomeAnd(kernel, caller?.credentials ?? null, work);
+    const method = await chooseMethod(kernel, request, prepare);
+    try {
+      const { child, caller } = prepare();
+      const given = caller?.environment ?? request.environment;
+      const environment = { ...given, ...method.environment };
+      const status = await child.run({ words: request.words, environment }, (work) => {
+        method.fork(() => {
+          becomeAnd(kernel, caller?.credentials ?? null, work);
+        });
       });
-    });
-    if (method.alive()) await waitForTheRest(method, request);
-    return { status, method: method.name, account: method.account() };
+      if (method.alive()) await waitForTheRest(method, request);
+      return { status, method: method.name, account: method.account() };
+    } finally {
+      await method.close();
+    }
   } finally {
-    await method.close();
+    prepare().child.release();
   }
+}
+
+/** What can be done while the kernel does its part. */
+interface Ready {
+  readonly child: Child;
+  readonly caller: Caller | null;
 }
 
 function becomeAnd(kernel: Kernel, credentials: Credentials | null, work: () => void): void {
@@ -57,28 +70,33 @@ function becomeAnd(kernel: Kernel, credentials: Credentials | null, work: () => 
   else withCredentials(kernel, credentials, work);
 }
 
-async function chooseMethod(request: RunRequest): Promise<Method> {
-  if (request.method === 'bpf') return openBpf(request);
-  if (request.method === 'seccomp') return openSeccomp(request);
+/** @param meanwhile done by the way, but not always */
+async function chooseMethod(
+  kernel: Kernel,
+  request: RunRequest,
+  meanwhile: () => void,
+): Promise<Method> {
+  if (request.method === 'bpf') return openBpf(kernel, request, meanwhile);
+  if (request.method === 'seccomp') return openSeccomp(kernel, request);
   try {
-    return await openBpf(request);
+    return await openBpf(kernel, request, meanwhile);
   } catch (error) {
     const lacking =
       error instanceof LbcapError &&
       ['RUN_PERMISSION', 'PLATFORM_UNSUPPORTED'].includes(error.code);
     if (!lacking) throw error;
-    const method = await openSeccomp(request);
+    const method = await openSeccomp(kernel, request);
     request.onNotice(
-      'without the rights for BPF: using seccomp, which misses UDP that is not connected and what binds first',
+      'without the rights for BPF: using seccomp, which misses datagrams sent by sendmsg',
     );
     return method;
   }
 }
 
 /** Only here, for its worker is of no use to the other method. */
-async function openSeccomp(request: RunRequest): Promise<Method> {
+async function openSeccomp(kernel: Kernel, request: RunRequest): Promise<Method> {
   const seccomp = await import('./seccomp-run.js');
-  return seccomp.openSeccomp(await openKernel(), request);
+  return seccomp.openSeccomp(kernel, request);
 }
 
 /** Children that outlive the program keep their label: it goes when lbcap does. */

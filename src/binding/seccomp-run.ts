@@ -7,39 +7,36 @@ import { createBell, ring } from '../native/poll.js';
 import { adoptOrphans, installFilter } from '../native/seccomp.js';
 import { Waiter } from '../native/wait.js';
 import { accountSize } from './account-layout.js';
-import { askToEnd } from './bpf-run.js';
 import { accountOf } from './bpf-method.js';
 import { guardMark } from './guard.js';
 import type { BindingRequest, Method } from './method.js';
 import { processMark, processStat } from './proc.js';
+import { sendSignal } from './signal.js';
 import { countOf } from './sources.js';
 import type { SupervisorOrder } from './supervisor.js';
 
 /** @throws LbcapError `ENGINE_LIMIT` for what this method cannot do, `RUN_FAILED` */
 export async function openSeccomp(kernel: Kernel, request: BindingRequest): Promise<Method> {
-  for (const option of ['server', 'rebind'] as const) {
-    if (!request[option]) continue;
-    throw new LbcapError(
-      'ENGINE_LIMIT',
-      `--${option} needs BPF, which is not permitted here`,
-      'run it with sudo',
-    );
-  }
-  const { sources, ipv6 } = request;
+  const { sources, ipv6, server, rebind } = request;
   const total = countOf(sources.ipv4) + countOf(sources.ipv6);
   const pooled = countOf(sources.ipv4) > 1 || countOf(sources.ipv6) > 1;
   const words = new BigUint64Array(new SharedArrayBuffer(accountSize));
   const perAddress = new BigUint64Array(new SharedArrayBuffer(8 * 2 * Math.max(1, total)));
   const bell = createBell(kernel);
-  const worker = await startWorker({ sources, ipv6, words, perAddress, bell });
+  const worker = await startWorker({ sources, ipv6, server, rebind, words, perAddress, bell });
   const mark = processMark('self') ?? String(process.pid);
   // Before the filter is there: it must not be under it.
-  const guard = guardMark(mark);
+  const guard = guardMark(kernel, mark);
+  // The guard, and a capture of --watch, which are no part of the run.
+  const own = new Set(childrenOf(process.pid));
   try {
     adoptOrphans(kernel);
-    worker.listen(installFilter(kernel), () => {
-      endAll('kill');
-    });
+    worker.listen(
+      installFilter(kernel, ['connect', 'sendto', ...(server || rebind ? ['bind' as const] : [])]),
+      () => {
+        endAll('kill');
+      },
+    );
   } catch (error) {
     guard.dismiss();
     await worker.abandon();
@@ -47,18 +44,19 @@ export async function openSeccomp(kernel: Kernel, request: BindingRequest): Prom
     throw refusal(error);
   }
   const waiter = new Waiter(kernel);
-  const own = new Set(guard.pid === undefined ? [] : [guard.pid]);
   // Children only, the adopted among them, ended ones too: while a process of the run is left, one
   // is there, whereas a walk through the tree would miss what is handed up meanwhile.
   const alive = () => {
-    waiter.reapOrphans(own);
-    return (childrenByParent().get(process.pid) ?? []).some((pid) => !own.has(pid));
+    for (;;) {
+      const children = childrenOf(process.pid).filter((pid) => !own.has(pid));
+      if (children.length === 0) return false;
+      // Who was buried may have handed up children since the list was made.
+      if (children.filter((pid) => waiter.bury(pid)).length === 0) return true;
+    }
   };
   const endAll = (how: 'ask' | 'kill') => {
-    for (const pid of descendants(process.pid)) {
-      if (own.has(pid)) continue;
-      if (how === 'ask') askToEnd(pid);
-      else killQuietly(pid);
+    for (const pid of descendants(process.pid, own)) {
+      sendSignal(pid, how === 'ask' ? 'SIGTERM' : 'SIGKILL');
     }
   };
   return {
@@ -178,23 +176,19 @@ function childrenByParent(): Map<number, number[]> {
   return children;
 }
 
-/** All processes below one. */
-function descendants(of: number): number[] {
+function childrenOf(pid: number): number[] {
+  return childrenByParent().get(pid) ?? [];
+}
+
+/** All processes below one, without some of its children and theirs. */
+function descendants(of: number, without: ReadonlySet<number>): number[] {
   const children = childrenByParent();
   const found: number[] = [];
   const queue = [of];
   for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-    const below = children.get(pid) ?? [];
+    const below = (children.get(pid) ?? []).filter((child) => !without.has(child));
     found.push(...below);
     queue.push(...below);
   }
   return found;
-}
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
-  }
 }

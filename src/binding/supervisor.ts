@@ -1,11 +1,11 @@
-/** The thread that answers a run's connect(2) calls: a worker, started by seccomp-run. */
+/** The thread that answers a run's calls: a worker, started by seccomp-run. */
 import { closeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { LbcapError } from '../errors.js';
 import { openKernel } from '../native/kernel.js';
 import { Poller } from '../native/poll.js';
 import { Listener } from '../native/seccomp.js';
-import { ConnectJudge, type JudgeOrder } from './connect-judge.js';
+import { Judge, type JudgeOrder } from './judge.js';
 
 /** What the worker is given. Descriptors are the process's, so a thread can use them. */
 export interface SupervisorOrder extends JudgeOrder {
@@ -16,7 +16,7 @@ async function supervise(order: SupervisorOrder): Promise<void> {
   const port = parentPort;
   if (port === null) throw new LbcapError('INVARIANT', 'the supervisor is not a worker');
   const kernel = await openKernel();
-  const judge = new ConnectJudge(kernel, order);
+  const judge = new Judge(kernel, order);
   const listening = new Promise<number>((resolve) => {
     port.once('message', resolve);
   });

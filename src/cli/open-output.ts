@@ -28,6 +28,8 @@ export interface OutputJob {
   readonly regions: readonly Region[];
   /** The source is a capture that is under way here. */
   readonly capturing: boolean;
+  /** Packets come as they happen. */
+  readonly live: boolean;
   /** The user's own capture filter. */
   readonly filter: string | null;
   readonly onFinished: (file: WrittenFile) => void;
@@ -36,17 +38,20 @@ export interface OutputJob {
 /** Up to so many addresses, every file names all of them; beyond, those of its own label. */
 const mostNames = 1024;
 
-/** Sizes of the regions of the arena that `openOutput` needs. */
-export function outputRegionSizes(plan: OutputPlan | null): number[] {
+/**
+ * Sizes of the regions of the arena that `openOutput` needs.
+ * @param live the packets come as they happen: slots are written while they are in the cache
+ */
+export function outputRegionSizes(plan: OutputPlan | null, live: boolean): number[] {
   if (plan === null || plan.options.stream) return [];
-  const slots = slotSizes(plan.names.length);
+  // What is compressed is worth less in small pieces.
+  const slots = slotSizes(plan.names.length, live && plan.options.compression === null);
   return plan.options.kind === 'pcap' ? slots : [encodingRegionSize, ...slots];
 }
 
 /** The longest run that the output can always take at once, bytes. */
-export function longestRun(plan: OutputPlan | null): number {
-  if (plan === null || plan.options.stream) return Infinity;
-  return (slotSizes(plan.names.length)[0] ?? 0) / 4;
+export function longestRun(regions: readonly Region[]): number {
+  return regions.length === 0 ? Infinity : regions[regions.length - 1].size / 4;
 }
 
 /**
@@ -72,6 +77,7 @@ export async function openOutput(
     names,
     linkType,
     force: options.force,
+    writeHere: job.live,
     compression: options.compression === null ? null : await openCompression(options.compression),
     rotation: options.rotation,
     onFinished: job.onFinished,

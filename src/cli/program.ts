@@ -4,6 +4,7 @@ import { LbcapError } from '../errors.js';
 import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
+import { portsCommand } from './commands/ports.js';
 import { runCommand } from './commands/run.js';
 import { splitCommand } from './commands/split.js';
 import { watchCommand } from './commands/watch.js';
@@ -40,7 +41,10 @@ async function runProgram(words: readonly string[]): Promise<void> {
     )
     .version(version, '-V, --version')
     .addHelpText('after', help);
-  const commands = [watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()];
+  const commands = [
+    ...[watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()],
+    portsCommand(),
+  ];
   // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();
   for (const command of commands) program.addCommand(command);

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { Classifier } from '../classify.js';
 import type { Label } from '../labels/label.js';
 import { compileLookup } from '../labels/lookup.js';
+import { watchPorts } from '../loopback/port-watch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { runPipeline, type PipelineOptions } from '../pipeline.js';
@@ -11,6 +12,7 @@ import type { WrittenFile } from '../sinks/output.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import { takeSnapshot } from '../sinks/statistics.js';
 import type { Source } from '../sources/source.js';
+import { portNote } from '../terminal/notes.js';
 import { plainLine } from '../terminal/plain-line.js';
 import {
   type AnnouncedLabel,
@@ -52,6 +54,8 @@ export interface CaptureJob {
   readonly strict: boolean;
   /** Packets come as they happen: flush each second, sample, follow connections. */
   readonly live: boolean;
+  /** The labels are of this machine: say when their ports run out. */
+  readonly watchPorts: boolean;
   readonly view: View;
   readonly packetLimit?: number | undefined;
   readonly byteLimit?: number | undefined;
@@ -122,8 +126,13 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   const startedAt = performance.now();
   // What is read from a file was not captured at the speed at which it is read.
   const clock = job.live && source.size !== null ? new PacketClock(arena, classifier) : null;
-  const snapshot = () =>
-    takeSnapshot(
+  const portWatch = job.watchPorts
+    ? watchPorts(labels, (limit) => {
+        job.view.notice(`lbcap: ${portNote(limit)}: see lbcap ports`);
+      })
+    : null;
+  const snapshot = (): Snapshot => ({
+    ...takeSnapshot(
       labels,
       classifier,
       flows,
@@ -132,7 +141,9 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       clock === null ? startedAt : clock.start,
       // A SYN stays unanswered while no packet comes to tell the time.
       source.size === null ? Date.now() / 1000 : undefined,
-    );
+    ),
+    ...(portWatch === null ? {} : { portsNear: portWatch.near }),
+  });
   status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
     const now = snapshot();
@@ -161,6 +172,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
     });
   } finally {
     clearInterval(sampler);
+    portWatch?.stop();
     if (timer !== null) clearTimeout(timer);
     forgetSignals();
   }
@@ -207,7 +219,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
       lookup: compileLookup(labels),
       labels: labels.length,
       keepOthers: plan?.options.others === true,
-      maximumRun: longestRun(plan),
+      maximumRun: longestRun(regions),
       observer: flows ?? undefined,
       packetLimit: job.packetLimit,
       byteLimit: job.byteLimit,
@@ -220,7 +232,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
         ? null
         : await openOutput(
             plan,
-            { labels, source, arena, regions, capturing, filter, onFinished },
+            { labels, source, arena, regions, capturing, live: job.live, filter, onFinished },
             pcap,
           ),
   };

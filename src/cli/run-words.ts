@@ -110,6 +110,13 @@ export function readRunWords(words: readonly string[]): RunWords | 'help' {
   if (watchWords.length > 0 && options['watch'] === undefined) {
     throw new LbcapError('USAGE', `${watchWords[0]} is for --watch`, 'give --watch as well');
   }
+  if (options['out'] === '-') {
+    throw new LbcapError(
+      'USAGE',
+      "--out - is watch's: standard output is the program's here",
+      'give a directory',
+    );
+  }
   return { options, watchWords, label, command };
 }
 

@@ -35,6 +35,42 @@ export function firstFreeAddress(
   labels: readonly Label[],
   hosts: readonly HostsEntry[],
 ): string {
+  return freeAddresses(1, name, labels, hosts);
+}
+
+/**
+ * The lowest `count` free addresses, as `-l` takes them: `127.0.0.2-127.0.0.9,127.0.0.12`.
+ *
+ * @param name as for `firstFreeAddress`
+ * @throws LbcapError `ADDRESSES_EXHAUSTED`
+ */
+export function freeAddresses(
+  count: number,
+  name: string,
+  labels: readonly Label[],
+  hosts: readonly HostsEntry[],
+): string {
+  const runs: { first: number; last: number }[] = [];
+  let left = count;
+  for (const address of eachFreeAddress(name, labels, hosts)) {
+    const run = runs.at(-1);
+    if (run?.last === address - 1) run.last = address;
+    else runs.push({ first: address, last: address });
+    left -= 1;
+    if (left === 0) return runs.map(textOf).join(',');
+  }
+  throw new LbcapError(
+    'ADDRESSES_EXHAUSTED',
+    count === 1 ? 'no loopback address is free' : `${count} loopback addresses are not free`,
+    `remove labels that are no longer used, or name an address: lbcap label add ${name} ADDRESS`,
+  );
+}
+
+function* eachFreeAddress(
+  name: string,
+  labels: readonly Label[],
+  hosts: readonly HostsEntry[],
+): Generator<number> {
   const named = new Set<number>();
   for (const entry of hosts) {
     const address = ipv4Of(entry);
@@ -56,11 +92,11 @@ export function firstFreeAddress(
     }
     const lowest = address & 0xff;
     if (lowest === 0 || lowest === 255 || isSpokenFor(address) || named.has(address)) continue;
-    return formatAddress(bytesOf(4, BigInt(address)));
+    yield address;
   }
-  throw new LbcapError(
-    'ADDRESSES_EXHAUSTED',
-    'no loopback address is free',
-    `remove labels that are no longer used, or name an address: lbcap label add ${name} ADDRESS`,
-  );
+}
+
+function textOf({ first, last }: { first: number; last: number }): string {
+  const text = (address: number) => formatAddress(bytesOf(4, BigInt(address)));
+  return first === last ? text(first) : `${text(first)}-${text(last)}`;
 }

@@ -38,6 +38,11 @@ export interface Activated {
    * packets out by itself, and not on a BSD, which counts before its filter.
    */
   readonly countsExactly: boolean;
+  /**
+   * The descriptor of a socket on Linux's loopback whose packets need nothing more done to them in
+   * user space, but for those from before the filter; else `null`.
+   */
+  readonly plainSocket: number | null;
 }
 
 /**
@@ -65,10 +70,14 @@ export function activate(library: Library, options: ActivateOptions): Activated 
     if (status > 0) options.onNotice(`${options.interface}: ${words(library, handle, status)}`);
     const fd = pcap.pcap_get_selectable_fd(handle);
     closeOnExec(library, fd);
-    const countsOnce = tuneLinuxSocket(library, fd, options.interface);
+    const tuned = tuneLinuxSocket(library, fd, options.interface);
     const inKernel =
       options.filter === null || setFilter(library, handle, options.filter, options.onNotice);
-    return { handle, countsExactly: countsOnce && inKernel };
+    return {
+      handle,
+      countsExactly: tuned.countsOnce && inKernel,
+      plainSocket: tuned.ignoresOutgoing && inKernel ? fd : null,
+    };
   } catch (error) {
     pcap.pcap_close(handle);
     throw error;
@@ -92,7 +101,7 @@ function closeOnExec(library: Library, fd: number): void {
 
 /**
  * Two requests to Linux that libpcap does not make. Where the kernel refuses one, nothing else
- * changes. Gives whether the kernel hands each packet over once.
+ * changes. Gives whether the kernel hands each packet over once, and whether the second did it.
  *
  * SO_TIMESTAMP: without it each capture socket reads the clock when its own turn comes, and two
  * tcpdumps beside each other disagree by a microsecond on nearly every other packet (measured). With
@@ -103,13 +112,21 @@ function closeOnExec(library: Library, fd: number): void {
  * the same packets, twice the time until the ring overflows, and a drop count that counts packets
  * once.
  */
-function tuneLinuxSocket(library: Library, fd: number, name: string): boolean {
-  if (platform() !== 'linux' || fd < 0) return false;
+function tuneLinuxSocket(
+  library: Library,
+  fd: number,
+  name: string,
+): { countsOnce: boolean; ignoresOutgoing: boolean } {
+  if (platform() !== 'linux' || fd < 0) return { countsOnce: false, ignoresOutgoing: false };
   const { levelSocket, timestamp, levelPacket, ignoreOutgoing } = linuxSocket;
   const one = new Uint8Array(new Int32Array([1]).buffer);
   library.c.setsockopt(fd, levelSocket, timestamp, one, one.length);
-  if (!listInterfaces(library).some((each) => each.name === name && each.loopback)) return true;
-  return library.c.setsockopt(fd, levelPacket, ignoreOutgoing, one, one.length) === 0;
+  if (!listInterfaces(library).some((each) => each.name === name && each.loopback)) {
+    return { countsOnce: true, ignoresOutgoing: false };
+  }
+  const ignoresOutgoing =
+    library.c.setsockopt(fd, levelPacket, ignoreOutgoing, one, one.length) === 0;
+  return { countsOnce: ignoresOutgoing, ignoresOutgoing };
 }
 
 /** Gives whether the kernel does the filtering. */

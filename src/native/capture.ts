@@ -1,7 +1,8 @@
 /** An activated libpcap capture: packets into a memory stream, a run per call. */
 import { promisify } from 'node:util';
 import { LbcapError } from '../errors.js';
-import type { BatchFormat } from '../packet/batch.js';
+import type { Arena, Region } from '../packet/arena.js';
+import { recordLayout, type BatchFormat } from '../packet/batch.js';
 import { activate, type ActivateOptions } from './activate.js';
 import {
   errorBufferSize,
@@ -10,8 +11,10 @@ import {
   pcapError,
   statsLayout,
 } from './layouts.js';
+import { withFileFilter } from './filter.js';
 import type { Library } from './library.js';
 import { MemoryStream } from './memory-stream.js';
+import { PacketRing } from './packet-ring.js';
 import type { Pointer } from './symbols.js';
 
 /** pcap_stats(3PCAP). */
@@ -38,6 +41,9 @@ export class Capture {
   readonly #handle: Pointer;
   readonly #dispatch: (count: number) => Promise<number>;
   readonly #breakOnExit: () => void;
+  readonly #plainSocket: number | null;
+  readonly #filter: string | null;
+  #ring: PacketRing | null = null;
   #stream: MemoryStream;
   #dumper: Pointer;
   #closed = false;
@@ -45,8 +51,10 @@ export class Capture {
   constructor(library: Library, options: ActivateOptions) {
     this.#library = library;
     this.breakWakes = library.breakWakes;
-    const { handle, countsExactly } = activate(library, options);
+    const { handle, countsExactly, plainSocket } = activate(library, options);
     this.#handle = handle;
+    this.#plainSocket = plainSocket;
+    this.#filter = options.filter;
     this.receivedAtOpen = countsExactly ? (this.stats()?.received ?? null) : null;
     try {
       this.#stream = new MemoryStream(library);
@@ -114,9 +122,50 @@ export class Capture {
     this.#stream.rewind();
   }
 
-  /** Ends a `dispatch`, now or the next one. Safe at any time, also while one waits. */
+  /**
+   * Maps the kernel's ring into the arena, where that can be done. From then on packets are taken out
+   * of it and `dispatch` must not be called.
+   */
+  mapRing(arena: Arena, region: Region): PacketRing | null {
+    const isEthernet = this.format.linkType === 1;
+    const canFilter = this.#filter === null || this.#library.pcap.pcap_offline_filter !== undefined;
+    if (this.#plainSocket === null || !isEthernet || !canFilter) return null;
+    this.#ring = PacketRing.map(this.#library, this.#plainSocket, arena, region);
+    return this.#ring;
+  }
+
+  /**
+   * Which of these records pass the capture's filter: for those from before it was in place. They
+   * are moved to the front of `starts`. Gives how many.
+   */
+  keepMatching({ bytes, view }: Arena, starts: Int32Array, count: number): number {
+    const text = this.#filter;
+    if (text === null || count === 0) return count;
+    const { pcap } = this.#library;
+    // struct pcap_pkthdr: a timeval, which no filter reads, and the two lengths.
+    const header = new Uint8Array(new ArrayBuffer(24));
+    const lengths = new DataView(header.buffer, 16);
+    return withFileFilter(this.#library, text, this.format.linkType, (program) => {
+      let kept = 0;
+      for (let index = 0; index < count; index++) {
+        const start = starts[index];
+        const captured = view.getUint32(start + recordLayout.capturedLength, true);
+        lengths.setUint32(0, captured, true);
+        lengths.setUint32(4, view.getUint32(start + recordLayout.originalLength, true), true);
+        const packet = start + recordLayout.size;
+        const bytesOfPacket = bytes.subarray(packet, packet + captured);
+        if (pcap.pcap_offline_filter?.(program, header, bytesOfPacket) !== 0)
+          starts[kept++] = start;
+      }
+      return kept;
+    });
+  }
+
+  /** Ends a `dispatch`, now or the next one, or the ring's waiting. Safe at any time. */
   breakLoop(): void {
-    if (!this.#closed) this.#library.pcap.pcap_breakloop(this.#handle);
+    if (this.#closed) return;
+    if (this.#ring === null) this.#library.pcap.pcap_breakloop(this.#handle);
+    else this.#ring.wake();
   }
 
   /** Whether `dispatch` takes what there is and never waits. Not while one is under way. */
@@ -144,6 +193,8 @@ export class Capture {
     if (this.#closed) return;
     this.#closed = true;
     process.off('exit', this.#breakOnExit);
+    // Before libpcap: the kernel keeps a ring that is still mapped.
+    this.#ring?.unmap();
     // pcap_dump_close closes the FILE, and closing writes the stream's words a last time: only then
     // may block and words be freed.
     this.#library.pcap.pcap_dump_close(this.#dumper);

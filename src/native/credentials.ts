@@ -17,9 +17,9 @@ const mostGroups = 65_536;
 
 /** All groups of a user, as login would set them: getgrouplist(3), which asks NSS. */
 export function groupsOf(kernel: Kernel, user: string, gid: number): number[] {
-  const getgrouplist = kernel.library.func(
+  const getgrouplist = kernel.libc<GetGroupList>(
     'int getgrouplist(const char *user, uint32_t gid, void *groups, void *count)',
-  ) as unknown as GetGroupList;
+  );
   const groups = Buffer.alloc(4 * mostGroups);
   const count = Buffer.alloc(4);
   count.writeInt32LE(mostGroups);

@@ -21,11 +21,21 @@ export const kernelInstructionLimit = 4096;
  * A host name in it is looked up in the DNS, as tcpdump does.
  */
 export function compileOnly(library: Library, text: string, linkType: number): CompiledFilter {
+  return withFileFilter(library, text, linkType, (_program, compiled) => compiled);
+}
+
+/** Lends `text`, compiled for packets as they stand in files: there a VLAN tag is in the packet. */
+export function withFileFilter<T>(
+  library: Library,
+  text: string,
+  linkType: number,
+  use: (program: Pointer, compiled: CompiledFilter) => T,
+): T {
   const { pcap } = library;
   const handle = pcap.pcap_open_dead(dltOf(linkType), 262_144);
   if (handle === null) throw new LbcapError('CAPTURE_FAILED', 'no memory to compile a filter');
   try {
-    return withFilter(library, handle, text, (_program, compiled) => compiled);
+    return withFilter(library, handle, text, use);
   } finally {
     pcap.pcap_close(handle);
   }

@@ -50,9 +50,10 @@ type SystemCall = KoffiFunc<(number: number, ...words: (number | bigint)[]) => n
 /** What all rooms that talk to the kernel share. */
 export class Kernel {
   readonly koffi: Koffi;
-  readonly library: ReturnType<Koffi['load']>;
+  readonly #library: ReturnType<Koffi['load']>;
   readonly architecture: Architecture;
   readonly #syscall: SystemCall;
+  readonly #functions = new Map<string, unknown>();
   /** The words of the last call: the kernel has addresses only, which V8 does not count. */
   #inUse: readonly Word[] = [];
 
@@ -60,8 +61,8 @@ export class Kernel {
     this.koffi = koffi;
     this.architecture = architecture;
     // null: whatever libc this process runs on.
-    this.library = koffi.load(null);
-    this.#syscall = this.library.func(
+    this.#library = koffi.load(null);
+    this.#syscall = this.#library.func(
       'long syscall(long n, int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)',
     );
   }
@@ -80,6 +81,20 @@ export class Kernel {
     const result = this.#syscall(this.architecture.numbers[name], a, b, c, d, e, f);
     if (result < 0) throw new SystemCallError(name, this.koffi.errno());
     return result;
+  }
+
+  /**
+   * A function of libc.
+   *
+   * @param prototype as C declares it, in koffi's words; the caller's type has to agree with it
+   */
+  libc<Function>(prototype: string): Function {
+    let found = this.#functions.get(prototype);
+    if (found === undefined) {
+      found = this.#library.func(prototype);
+      this.#functions.set(prototype, found);
+    }
+    return found as Function;
   }
 
   /** Where memory is. V8 never moves a Buffer's memory, but frees what nobody refers to. */

@@ -13,9 +13,7 @@ type EventFd = KoffiFunc<(value: number, flags: number) => number>;
 
 /** A descriptor that becomes readable with `wake`: eventfd(2). @throws SystemCallError */
 export function createBell(kernel: Kernel): number {
-  const eventfd = kernel.library.func(
-    'int eventfd(unsigned int value, int flags)',
-  ) as unknown as EventFd;
+  const eventfd = kernel.libc<EventFd>('int eventfd(unsigned int value, int flags)');
   const bell = eventfd(0, EFD_CLOEXEC);
   if (bell < 0) throw kernel.lastError('eventfd');
   return bell;
@@ -35,7 +33,7 @@ export class Poller {
 
   constructor(kernel: Kernel, descriptors: readonly number[]) {
     this.#kernel = kernel;
-    this.#poll = kernel.library.func('int poll(void *entries, unsigned long count, int timeout)');
+    this.#poll = kernel.libc<Poll>('int poll(void *entries, unsigned long count, int timeout)');
     this.#entries = Buffer.alloc(descriptors.length * entry.size);
     for (const [index, descriptor] of descriptors.entries()) {
       this.#entries.writeInt32LE(descriptor, index * entry.size + entry.descriptor);

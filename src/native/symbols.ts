@@ -44,6 +44,10 @@ export const pcapPrototypes = {
   ),
   pcap_setfilter: required('0.4', 'int pcap_setfilter(void *p, void *program)'),
   pcap_freecode: required('0.6', 'void pcap_freecode(void *program)'),
+  pcap_offline_filter: optional(
+    '1.0',
+    'int pcap_offline_filter(void *program, void *header, void *packet)',
+  ),
   pcap_get_selectable_fd: required('0.8', 'int pcap_get_selectable_fd(void *p)'),
   pcap_setnonblock: required('0.7', 'int pcap_setnonblock(void *p, int on, void *errors)'),
   pcap_dispatch: required(
@@ -66,6 +70,7 @@ export const cPrototypes = {
   free: 'void free(void *memory)',
   memcpy: 'void *memcpy(void *to, void *from, size_t size)',
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t size)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *size)',
   fcntl: 'int fcntl(int fd, int command, ...)',
 } as const;
 
@@ -73,6 +78,10 @@ export const cPrototypes = {
 export const optionalCPrototypes = {
   // stdio_ext.h of Solaris, glibc and musl.
   __fsetlocking: 'int __fsetlocking(void *file, int type)',
+  // Linux alone is asked for these: elsewhere their types differ.
+  mmap: 'void *mmap(void *address, size_t size, int protection, int flags, int fd, int64_t offset)',
+  poll: 'int poll(void *entries, unsigned long count, int timeout)',
+  eventfd: 'int eventfd(unsigned int value, int flags)',
 } as const;
 
 export interface PcapFunctions {
@@ -92,6 +101,7 @@ export interface PcapFunctions {
   pcap_compile(p: Pointer, program: Memory, text: string, optimize: number, mask: number): number;
   pcap_setfilter(p: Pointer, program: Memory): number;
   pcap_freecode(program: Memory): void;
+  pcap_offline_filter?(program: Memory, header: Memory, packet: Memory): number;
   pcap_get_selectable_fd(p: Pointer): number;
   pcap_setnonblock(p: Pointer, on: number, errors: Memory): number;
   /** Through `async` where it may wait for packets. */
@@ -113,6 +123,18 @@ export interface CFunctions {
   free(memory: Pointer): void;
   memcpy(to: Memory, from: Memory, size: number): Pointer;
   setsockopt(fd: number, level: number, name: number, value: Memory, size: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Memory, size: Memory): number;
   fcntl(fd: number, command: number, type: 'int', argument: number): number;
   __fsetlocking?(file: Pointer, type: number): number;
+  mmap?(
+    address: Pointer,
+    size: number,
+    protection: number,
+    flags: number,
+    fd: number,
+    offset: number,
+  ): Pointer;
+  /** Through `async`. */
+  readonly poll?: KoffiFunc<(entries: Uint8Array, count: number, timeout: number) => number>;
+  eventfd?(value: number, flags: number): number;
 }

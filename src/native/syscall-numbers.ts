@@ -3,6 +3,9 @@ import { LbcapError } from '../errors.js';
 
 export type SystemCallName =
   | 'bpf'
+  | 'exit_group'
+  | 'fcntl'
+  | 'pipe2'
   | 'seccomp'
   | 'setgroups'
   | 'setresgid'
@@ -13,11 +16,14 @@ export type SystemCallName =
   | 'fsconfig'
   | 'fsmount';
 
+/** What method seccomp looks at. */
+export type AskedCall = 'connect' | 'sendto' | 'bind';
+
 export interface Architecture {
   /** AUDIT_ARCH_… (<linux/audit.h>): what a seccomp filter is told. */
   readonly audit: number;
-  /** The number of connect(2), for seccomp filters. */
-  readonly connect: number;
+  /** Calls that a seccomp filter asks about. */
+  readonly asked: Readonly<Record<AskedCall, number>>;
   readonly numbers: Readonly<Record<SystemCallName, number>>;
 }
 
@@ -34,10 +40,13 @@ const everywhere = {
 const architectures: Readonly<Record<string, Architecture>> = {
   x64: {
     audit: 0xc000_003e,
-    connect: 42,
+    asked: { connect: 42, sendto: 44, bind: 49 },
     numbers: {
       ...everywhere,
       bpf: 321,
+      exit_group: 231,
+      fcntl: 72,
+      pipe2: 293,
       seccomp: 317,
       setgroups: 116,
       setresuid: 117,
@@ -46,10 +55,13 @@ const architectures: Readonly<Record<string, Architecture>> = {
   },
   arm64: {
     audit: 0xc000_00b7,
-    connect: 203,
+    asked: { connect: 203, sendto: 206, bind: 200 },
     numbers: {
       ...everywhere,
       bpf: 280,
+      exit_group: 94,
+      fcntl: 25,
+      pipe2: 59,
       seccomp: 277,
       setgroups: 159,
       setresuid: 147,

@@ -84,6 +84,28 @@ export function segment(
   return events;
 }
 
+/**
+ * The same for what nearly every segment is: no flag but ACK and PSH, a window, next in order, in an open
+ * connection. Gives whether it was that; else nothing is done.
+ */
+export function nextInOrder(
+  words: Int32Array,
+  at: number,
+  side: number,
+  flags: number,
+  sequence: number,
+  payload: number,
+  window: number,
+): boolean {
+  if ((flags | tcpFlags.psh) !== (tcpFlags.psh | tcpFlags.ack) || window === 0) return false;
+  const state = words[at + flowLayout.state];
+  const needed = flowState.open | (flowState.known << side);
+  if ((state & (needed | (flowState.zeroWindow << side))) !== needed) return false;
+  if (words[at + flowLayout.next + side] !== sequence) return false;
+  words[at + flowLayout.next + side] = sequence + payload;
+  return true;
+}
+
 /** Whether a SYN, with or without ACK, belongs to another connection than the record's. */
 function startsAnew(
   words: Int32Array,

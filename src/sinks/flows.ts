@@ -8,7 +8,7 @@ import {
   tcpSequenceAt,
   tcpWindowAt,
 } from '../packet/tcp.js';
-import { segment, segmentEvent } from './connection.js';
+import { nextInOrder, segment, segmentEvent } from './connection.js';
 import { keyMatches, keySize, readKey } from './flow-key.js';
 import { flowLayout, flowState } from './flow-layout.js';
 import { FlowRecords } from './flow-records.js';
@@ -17,8 +17,12 @@ import { noPeer, PeerTable, unresolvedPeer } from './peers.js';
 import type { TcpHealth } from './snapshot.js';
 
 const defaultMaximum = 262_144;
-/** Of each batch so many datagrams are taken one by one, then one in `sampleMean` on average. */
+/**
+ * So many datagrams are taken one by one, and so many more with each batch, up to the first number;
+ * beyond that one in `sampleMean` on average.
+ */
 const exactPackets = 128;
+const exactPerBatch = 32;
 const sampleMean = 16;
 const memoSize = 256;
 /** Linux's ip_local_port_range: a port in here is likely a client's. */
@@ -49,7 +53,8 @@ export class FlowTable {
   #secondUnit = 1e-6;
   #offset = 0;
   #exactLeft = exactPackets;
-  #untilSample = 1;
+  /** How many datagrams the next one stands for. */
+  #weight = 1;
   #random = 1;
 
   /**
@@ -80,7 +85,12 @@ export class FlowTable {
     this.#firstUnit = blocks === undefined ? 1 : blocks.tick * 2 ** 32;
     this.#secondUnit = blocks?.tick ?? (format.nanoseconds ? 1e-9 : 1e-6);
     this.#offset = blocks?.offset ?? 0;
-    this.#exactLeft = exactPackets;
+    this.#exactLeft = Math.min(exactPackets, this.#exactLeft + exactPerBatch);
+  }
+
+  /** The batch is done; `record` was its last. */
+  end(record: number): void {
+    this.#latest[0] = Math.max(this.#latest[0], this.#seconds(record));
   }
 
   /**
@@ -93,6 +103,7 @@ export class FlowTable {
    * @param end offset after the last captured byte
    * @param source label index, or -1
    * @param destination label index, or -1
+   * @returns how many packets of other protocols than TCP need not be shown
    */
   packet(
     record: number,
@@ -103,13 +114,7 @@ export class FlowTable {
     end: number,
     source: number,
     destination: number,
-  ): void {
-    const isTcp = protocol === protocols.TCP && transport !== 0;
-    let weight = 1;
-    if (!isTcp) {
-      weight = this.#sampleWeight();
-      if (weight === 0) return;
-    }
+  ): number {
     const view = this.#view;
     const wireBytes = view.getUint32(record + recordLayout.originalLength, this.#little);
     const key = this.#key;
@@ -131,35 +136,42 @@ export class FlowTable {
     }
     const words = records.words;
     if (words[at + seen] === 0) words[at + seen] = 1;
-    if (isTcp) this.#segment(at, record, family, ip, transport, end, wireBytes, side);
-    const bytes = wireBytes * weight;
+    let bytes = wireBytes;
+    let skip = 0;
+    if (protocol === protocols.TCP) {
+      if (transport !== 0) this.#segment(at, record, family, ip, transport, end, wireBytes, side);
+    } else {
+      bytes *= this.#weight;
+      skip = this.#untilNextSample();
+    }
     let credited = words[at + peer];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 0);
     if (credited !== noPeer) this.#peers.credit(credited, bytes);
     credited = words[at + peer + 1];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 1);
     if (credited !== noPeer) this.#peers.credit(credited, bytes);
+    return skip;
   }
 
   /**
-   * How many packets this one stands for, 0 when another stands for it. Datagrams have no health, and
-   * to find the busiest peer among them a sample does: the first of each batch are all taken, so a
-   * quiet capture is exact; of a flood one in `sampleMean`, at random distances, since senders that
-   * take turns would be met in step by a fixed one.
+   * How many datagrams another stands for, before the next. Datagrams have no health, and to find the
+   * busiest peer among them a sample does: of a quiet capture all are taken, so it is exact; of a
+   * flood one in `sampleMean`, at random distances, since senders that take turns would be met in step
+   * by a fixed one.
    */
-  #sampleWeight(): number {
+  #untilNextSample(): number {
     if (this.#exactLeft > 0) {
       this.#exactLeft--;
-      return 1;
+      this.#weight = 1;
+      return 0;
     }
-    if (--this.#untilSample > 0) return 0;
+    this.#weight = sampleMean;
     // Lehmer's generator with Park and Miller's modulus fits 32-bit integers by Schrage's method.
     const high = Math.floor(this.#random / 44_488);
     const low = this.#random % 44_488;
     const next = 48_271 * low - 3_399 * high;
     this.#random = next > 0 ? next : next + 2_147_483_647;
-    this.#untilSample = 1 + (this.#random % (2 * sampleMean - 1));
-    return sampleMean;
+    return this.#random % (2 * sampleMean - 1);
   }
 
   /**
@@ -194,31 +206,31 @@ export class FlowTable {
     side: number,
   ): void {
     const view = this.#view;
-    const seconds =
-      view.getUint32(record, this.#little) * this.#firstUnit +
-      view.getUint32(record + recordLayout.fraction, this.#little) * this.#secondUnit +
-      this.#offset;
-    if (seconds > this.#latest[0]) this.#latest[0] = seconds;
     const header = tcpHeaderLength(view, transport, end);
     if (header === 0) return;
     const words = this.#records.words;
+    const flags = tcpFlagsAt(view, transport);
+    const sequence = tcpSequenceAt(view, transport);
+    const payload = tcpPayloadLength(view, family, ip, transport, header, end, wireBytes);
+    const window = tcpWindowAt(view, transport);
+    if (nextInOrder(words, at, side, flags, sequence, payload, window)) return;
     const before = words[at + state];
-    const events = segment(
-      words,
-      at,
-      side,
-      tcpFlagsAt(view, transport),
-      tcpSequenceAt(view, transport),
-      tcpPayloadLength(view, family, ip, transport, header, end, wireBytes),
-      tcpWindowAt(view, transport),
-    );
+    const events = segment(words, at, side, flags, sequence, payload, window);
     if (words[at + state] !== before) this.#health.change(at, before, words[at + state]);
     if (events === 0) return;
     this.#health.count(at, events);
     if ((events & segmentEvent.restart) !== 0) {
-      this.#records.synAt[at / size] = seconds;
+      this.#records.synAt[at / size] = this.#seconds(record);
       words[at + peer] = words[at + peer + 1] = unresolvedPeer;
     }
+  }
+
+  #seconds(record: number): number {
+    return (
+      this.#view.getUint32(record, this.#little) * this.#firstUnit +
+      this.#view.getUint32(record + recordLayout.fraction, this.#little) * this.#secondUnit +
+      this.#offset
+    );
   }
 
   /** Finds, or makes, the peer that the label at `side` sees at the other side. */

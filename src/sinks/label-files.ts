@@ -1,6 +1,6 @@
 /** Capture files for each label: gathers runs of records in slots, and says where each file ends. */
 import { join } from 'node:path';
-import { LbcapError } from '../errors.js';
+import type { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
 import { linkTypeName } from '../packet/link-layer.js';
@@ -33,6 +33,8 @@ export interface LabelFilesOptions {
   /** Of the first batch: files of others have it in their names, where each needs its own. */
   readonly linkType: number;
   readonly force: boolean;
+  /** As `SlotWriterOptions` has it. */
+  readonly writeHere?: boolean;
   readonly compression?: Compression | null;
   readonly rotation?: Rotation | null;
   /** Told of each file that is complete before the end, and, when files rotate, of the last ones. */
@@ -40,7 +42,10 @@ export interface LabelFilesOptions {
 }
 
 /** `.pcap`, `.pcapng.zst`. */
-export function fileEnding(format: Pick<FileFormat, 'extension'>, compression: Compression | null) {
+export function fileEnding(
+  format: Pick<FileFormat, 'extension'>,
+  compression: Compression | null,
+): string {
   return `.${format.extension}${compression === null ? '' : `.${compression.extension}`}`;
 }
 
@@ -89,6 +94,7 @@ export class LabelFiles implements Output {
       open: this.#open,
       compression,
       atOnce: rotation !== null,
+      writeHere: options.writeHere ?? false,
     });
     makeDirectory(directory);
     refuseCaseTwins(directory, names);
@@ -240,10 +246,10 @@ export class LabelFiles implements Output {
 
   #addRow(linkType: number): number {
     const { names } = this.#options;
-    for (const _ of names) {
+    names.forEach(() => {
       this.#files.push(unmade);
       this.#sequence.push(0);
-    }
+    });
     return this.#linkTypes.push(linkType) - 1;
   }
 
@@ -258,7 +264,8 @@ export class LabelFiles implements Output {
     const file = new OutputFile(id, output, this.#nextPath(id));
     file.head = this.#head(file);
     this.#files[id] = file;
-    if (this.#rotation?.keep != null) this.#removeOldest(id, this.#rotation.keep);
+    const keep = this.#rotation?.keep ?? null;
+    if (keep !== null) this.#removeOldest(id, keep);
     return file;
   }
 

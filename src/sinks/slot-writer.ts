@@ -16,7 +16,21 @@ export interface SlotWriterOptions {
    * is under way cannot be waited for.
    */
   readonly atOnce: boolean;
+  /**
+   * Write full slots on this thread while the disk keeps up: the bytes are still in this processor's
+   * cache, and a worker thread would have to fetch them from there. Else workers do it, beside the
+   * reading of what comes next.
+   */
+  readonly writeHere: boolean;
 }
+
+/**
+ * A write on this thread that took longer has waited for the disk (dirty pages are beyond their limit,
+ * a network file system is slow); then workers write for a while, so that timers and signals are
+ * answered. Milliseconds.
+ */
+const slowWrite = 50;
+const slowFor = 1000;
 
 /**
  * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
@@ -28,10 +42,14 @@ export class SlotWriter {
   readonly #open: OpenFiles;
   readonly #compression: Compression | null;
   readonly #mostInFlight: number;
+  readonly #writeHere: boolean;
+  /** Until then the disk is taken to be slow (performance.now()). */
+  #slowUntil = 0;
   #inFlight = 0;
   #settled: (() => void) | null = null;
 
-  constructor({ arena, slots, open, compression, atOnce }: SlotWriterOptions) {
+  constructor({ arena, slots, open, compression, atOnce, writeHere }: SlotWriterOptions) {
+    this.#writeHere = writeHere && compression === null;
     this.#bytes = arena.bytes;
     this.#slots = slots;
     this.#open = open;
@@ -47,6 +65,15 @@ export class SlotWriter {
     if (this.#inFlight >= this.#mostInFlight || !this.#open.ready(file)) {
       this.evict(file);
       return;
+    }
+    if (this.#writeHere && file.queue.length === 0) {
+      const before = performance.now();
+      if (before >= this.#slowUntil) {
+        this.evict(file);
+        const after = performance.now();
+        if (after - before > slowWrite) this.#slowUntil = after + slowFor;
+        return;
+      }
     }
     const { position, unwritten: from, next: to } = file;
     leaveSlot(file);

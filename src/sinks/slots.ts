@@ -5,13 +5,17 @@ import type { Region } from '../packet/arena.js';
 const budget = 6 * 1024 * 1024;
 const largest = 256 * 1024;
 const smallest = 4 * 1024;
+/** The same where a slot is to be written before it leaves the nearest caches. */
+const largestCached = 32 * 1024;
 
 /**
  * How many slots of which size serve `outputs` files. Few files get slots of 256 KiB; many share
  * the same memory in smaller ones, since a slot that is given away half full costs a system call.
+ * @param writeHere as `LabelFiles` has it: a slot that is written at once, and filled again, pays by
+ *   staying in the cache
  */
-export function slotSizes(outputs: number): number[] {
-  let size = largest;
+export function slotSizes(outputs: number, writeHere = false): number[] {
+  let size = writeHere ? largestCached : largest;
   // Three an output: one filling, two being written.
   while (size > smallest && Math.floor(budget / size) < outputs * 3) size /= 2;
   return new Array<number>(Math.floor(budget / size)).fill(size);

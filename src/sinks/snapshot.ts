@@ -1,4 +1,5 @@
 /** What the statistics say at one moment: the input of tables and of `--json`. */
+import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
 
 /** A count of packets and of their original (wire) bytes. */
@@ -56,4 +57,6 @@ export interface Snapshot {
   readonly tcp?: TcpHealth;
   /** Flows forgotten for want of room. Not 0: the TCP health is partial. */
   readonly flowsEvicted?: number;
+  /** Labels that have hardly a port left for connections to a server. */
+  readonly portsNear?: readonly NearLimit[];
 }

@@ -1,33 +1,13 @@
-/** The table's columns: what they show, how they look, and which go first in a narrow terminal. */
+/** The columns of a capture: what they show, how they look, and which go first in a narrow terminal. */
 import type { Tone } from './colour.js';
-import { gap } from './grid.js';
+import type { Column as AnyColumn, ColumnSet } from './fit.js';
 import type { Row } from './rows.js';
 import { formatBytes, formatCount } from './units.js';
 
-export interface Column {
-  /** Above the titles of neighbours that belong together. */
-  readonly group: '' | 'out' | 'in' | 'rate' | 'tcp';
-  readonly title: string;
-  /** Where not every column has room. */
-  readonly short: string;
-  readonly align: 'left' | 'right';
-  readonly text: (row: Row) => string;
-  readonly tone: (row: Row) => Tone;
-  /** For columns of text: may be cut to this many characters. */
-  readonly least?: number;
-}
-
-/** A column with the width that it got. */
-export interface FittedColumn {
-  readonly column: Column;
-  readonly title: string;
-  readonly width: number;
-}
+type Column = AnyColumn<Row>;
 
 const plain = (): Tone => 'plain';
 const unknown = '-';
-/** A text this long is not cut to make room for a column that matters less: any IPv4 address. */
-const usualText = 16;
 
 function count(
   group: Column['group'],
@@ -126,55 +106,11 @@ const byImportance: readonly (readonly Column[])[] = [
   [packetRate],
 ];
 
+export const captureColumns: ColumnSet<Row> = { inOrder, byImportance };
+
 /** Columns of trouble, and what the line beneath says when one that is not 0 has no room. */
 export const troubles: readonly { column: Column; text: string; of: (row: Row) => number }[] = [
   { column: resets, text: 'resets', of: (row) => row.resets },
   { column: retransmissions, text: 'retransmissions', of: (row) => row.retransmissions },
   { column: unanswered, text: 'unanswered SYNs', of: (row) => row.unanswered },
 ];
-
-/** The columns that fit into `width`, in the table's order, at most `width` wide together. */
-export function fitColumns(rows: readonly Row[], width: number): FittedColumn[] {
-  const natural = new Map<Column, number>();
-  for (const column of inOrder) {
-    natural.set(column, Math.max(0, ...rows.map((row) => column.text(row).length)));
-  }
-  const whole = inOrder.reduce(
-    (sum, column) => sum + gap + Math.max(natural.get(column) ?? 0, column.title.length),
-    -gap,
-  );
-  return choose(natural, width, (column) => (whole <= width ? column.title : column.short));
-}
-
-function choose(
-  natural: ReadonlyMap<Column, number>,
-  width: number,
-  titleOf: (column: Column) => string,
-): FittedColumn[] {
-  const widths = new Map<Column, number>();
-  const full = (column: Column): number =>
-    Math.max(natural.get(column) ?? 0, titleOf(column).length);
-  let left = width + gap;
-  for (const together of byImportance) {
-    const sumOf = (wants: number[]): number => wants.reduce((sum, want) => sum + want + gap, 0);
-    const most = (cut: number) => (column: Column) =>
-      Math.min(full(column), column.least === undefined ? Infinity : Math.max(cut, column.least));
-    let wants = together.map(most(usualText));
-    if (sumOf(wants) > left) wants = together.map(most(0));
-    if (sumOf(wants) > left && widths.size > 0) continue;
-    left -= sumOf(wants);
-    together.forEach((column, i) => widths.set(column, wants[i]));
-  }
-  // What is left lets the texts have their whole length, the most important first.
-  for (const column of byImportance.flat()) {
-    const has = widths.get(column);
-    if (has === undefined || left <= 0) continue;
-    const more = Math.min(left, full(column) - has);
-    widths.set(column, has + more);
-    left -= more;
-  }
-  return inOrder.flatMap((column) => {
-    const has = widths.get(column);
-    return has === undefined ? [] : [{ column, title: titleOf(column), width: has }];
-  });
-}

@@ -1,4 +1,5 @@
 /** The objects of `--json`: one a line, for programs. Pure. */
+import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
 import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
 
@@ -70,6 +71,8 @@ export interface SampleEvent extends Totals {
   readonly event: 'sample';
   readonly labels: readonly LabelTraffic[];
   readonly others: Traffic;
+  /** Labels that have hardly a port left; left out when there are none. */
+  readonly portsNear?: readonly NearLimit[];
 }
 
 /** A file that nothing more will be written to; told when files rotate. */
@@ -152,6 +155,7 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
     ...totalsOf(snapshot, time),
     labels: snapshot.labels.map(trafficOf),
     others: snapshot.others,
+    ...((snapshot.portsNear ?? []).length === 0 ? {} : { portsNear: snapshot.portsNear ?? [] }),
   };
 }
 

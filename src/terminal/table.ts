@@ -1,7 +1,8 @@
 /** Draws the rows of a moment as lines of text. */
 import type { Snapshot } from '../sinks/snapshot.js';
 import { paint } from './colour.js';
-import { fitColumns, troubles, type FittedColumn } from './columns.js';
+import { captureColumns, troubles } from './columns.js';
+import { fitColumns, type FittedColumn } from './fit.js';
 import { drawGrid, gap, type GridCell } from './grid.js';
 import { captureNotes, type Note } from './notes.js';
 import { tableRows, type Row, type Rows } from './rows.js';
@@ -43,7 +44,7 @@ export function renderTable(
     // One line of a room that is too small is for "… and 7 more".
     const rows = tableRows(previous, current, count <= room ? count : Math.max(1, room - 1));
     const drawn = rows.total === null ? rows.rows : [...rows.rows, rows.total];
-    const columns = fitColumns(drawn, canvas.width);
+    const columns = fitColumns(captureColumns, drawn, canvas.width);
     const hidden = hiddenTroubles(rows, columns).filter(
       ({ text }) => !notes.some((note) => note.text === text),
     );
@@ -55,7 +56,7 @@ export function renderTable(
   }
 }
 
-function drawRows(rows: Rows, columns: readonly FittedColumn[], canvas: Canvas): string[] {
+function drawRows(rows: Rows, columns: readonly FittedColumn<Row>[], canvas: Canvas): string[] {
   const { colour, unicode } = canvas;
   const dash = unicode ? '─' : '-';
   const rule = columns.map(({ width }) => paint(dash.repeat(width), 'faint', colour));
@@ -79,7 +80,11 @@ function drawRows(rows: Rows, columns: readonly FittedColumn[], canvas: Canvas):
 }
 
 /** The line above the titles: one cell over each run of columns of one group. */
-function groupCells(columns: readonly FittedColumn[], mean: boolean, colour: boolean): GridCell[] {
+function groupCells(
+  columns: readonly FittedColumn<Row>[],
+  mean: boolean,
+  colour: boolean,
+): GridCell[] {
   const cells: GridCell[] = [];
   for (let i = 0; i < columns.length;) {
     const { group } = columns[i].column;
@@ -102,7 +107,7 @@ function rateWords(mean: boolean, width: number): string {
 }
 
 /** Notes side by side, on as many lines as they take. */
-function flow(notes: readonly Note[], { width, colour, unicode }: Canvas): string[] {
+export function flow(notes: readonly Note[], { width, colour, unicode }: Canvas): string[] {
   const separator = unicode ? ' · ' : ' | ';
   const lines: string[] = [];
   let line = '';
@@ -123,7 +128,7 @@ function flow(notes: readonly Note[], { width, colour, unicode }: Canvas): strin
 }
 
 /** What a narrow table would otherwise keep quiet about. */
-function hiddenTroubles(rows: Rows, columns: readonly FittedColumn[]): Note[] {
+function hiddenTroubles(rows: Rows, columns: readonly FittedColumn<Row>[]): Note[] {
   const row = rows.total ?? rows.rows[0];
   return troubles
     .filter(({ column, of }) => of(row) > 0 && !columns.some((fitted) => fitted.column === column))

@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { lbcap, lbcapPath } from '../cli/lbcap.js';
 import { lacking } from '../requirements.js';
 import { Peer } from '../scenarios/peer.js';
-import { outputOf, RunningProgram } from '../scenarios/process.js';
+import { freePort, outputOf, RunningProgram } from '../scenarios/process.js';
 import { processesWith, leftCgroups, within } from './run-support.js';
 
 const methods = ['bpf', 'seccomp'] as const;
@@ -230,7 +230,7 @@ for (const method of methods) {
 
   test(
     `${method}: job control on a terminal`,
-    { skip: lacking('capture', 'python3') },
+    { skip: lacking('capture', 'python3', 'ip', 'unshare') },
     async () => {
       const script = 'echo ready; while :; do sleep 0.05; [ -e "$0" ] && echo again; done';
       writeFileSync(join(directory, 'again'), '');
@@ -299,12 +299,23 @@ test(
     assert.equal((await program.exited).code, 0, program.stderr);
     assert.equal(program.stdout, '127.0.0.2\n');
     assert.match(program.stderr, /using seccomp/);
+    const listen = `
+      const server = require('net').createServer();
+      server.listen(${await freePort()}, '0.0.0.0', () => {
+        console.log(server.address().address);
+        server.close();
+      });`;
     const server = new RunningProgram(
       'setpriv',
-      [...nobody, process.execPath, lbcapPath, 'run', '--server', 'client=127.0.0.2', '--', 'true'],
+      [
+        ...nobody,
+        ...[process.execPath, lbcapPath, 'run', '--server', 'server=127.0.0.2', '--'],
+        ...[process.execPath, '-e', listen],
+      ],
       { ...process.env, HOME: directory },
     );
-    assert.equal((await server.exited).code, 125);
+    assert.equal((await server.exited).code, 0, server.stderr);
+    assert.equal(server.stdout, '127.0.0.2\n');
   },
 );
 
@@ -352,7 +363,7 @@ test('wrong words touch nothing', { skip }, () => {
 
 test(
   'the account: labelled, not labelled and why',
-  { skip: lacking('capture', 'python3') },
+  { skip: lacking('capture', 'python3', 'ip', 'unshare') },
   async () => {
     const script = `
 import socket
@@ -432,3 +443,117 @@ test(
     assert.equal(new Set([...addresses, '127.0.0.1']).size, 4, addresses.join(' '));
   },
 );
+
+for (const method of methods) {
+  test(
+    `${method}: a datagram socket reaches others too`,
+    { skip: lacking('capture', 'python3', 'ip', 'unshare') },
+    () => {
+      // Bound to the label for its first datagram, it could send nothing to an address elsewhere.
+      const program = `
+import socket
+peer = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+peer.bind(("127.0.0.9", 0))
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for size in (3, 0, 65507):
+    assert s.sendto(b"x" * size, ("127.0.0.9", peer.getsockname()[1])) == size
+    data, source = peer.recvfrom(65536)
+    print(len(data), source[0], source[1] == s.getsockname()[1])
+print(s.getsockname()[0])
+try:
+    s.sendto(b"x" * 65508, ("127.0.0.9", peer.getsockname()[1]))
+except OSError as error:
+    print(error.errno)
+s.connect(("192.0.2.9", 9))
+print(s.getsockname()[0])
+`;
+      const options = ['--json', '--method', method, 'client=127.0.0.2', '--'];
+      const { stdout, stderr } = spawnSync(
+        process.execPath,
+        [
+          lbcapPath,
+          'run',
+          ...options,
+          'unshare',
+          '-n',
+          'sh',
+          '-c',
+          'ip link set lo up; ip link add d0 type veth peer name d1; ip address add 192.0.2.1/24 dev d0; ip link set d0 up; exec python3 -c "$0"',
+          program,
+        ],
+        { encoding: 'utf8' },
+      );
+      assert.equal(
+        stdout,
+        '3 127.0.0.2 True\n0 127.0.0.2 True\n65507 127.0.0.2 True\n0.0.0.0\n90\n192.0.2.1\n',
+        stderr,
+      );
+      const { messages } = JSON.parse(stderr) as { messages: { labelled: number } };
+      assert.equal(messages.labelled, method === 'bpf' ? 4 : 3);
+    },
+  );
+}
+
+for (const method of methods) {
+  test(
+    `${method}: a run that is captured ends with its program`,
+    { skip: lacking('capture', 'curl') },
+    async () => {
+      const out = join(directory, `watched-${method}`);
+      const found = await run(
+        '--method',
+        method,
+        '--watch',
+        '-o',
+        out,
+        'client=127.0.0.2',
+        '--',
+        ...ask(),
+      );
+      assert.equal(found.status, 0, found.stderr);
+      assert.match(found.stderr, /captured [1-9][0-9]* packets into/);
+    },
+  );
+}
+
+const datagrams: readonly (readonly [options: readonly string[], seen: readonly string[]])[] = [
+  [['client=127.0.0.2,fd00::2'], ['127.0.0.2', '127.0.0.2', '127.0.0.2', 'fd00::2', 'fd00::2']],
+  [
+    ['--pool', 'client=127.0.0.2-127.0.0.3,fd00::2,fd00::3'],
+    ['127.0.0.2', '127.0.0.3', '127.0.0.2', 'fd00::2', 'fd00::3'],
+  ],
+  // The kernel does not let a datagram to ::1 be led elsewhere.
+  [['client=127.0.0.2'], ['127.0.0.2', '127.0.0.2', '127.0.0.2', '::1', '::1']],
+  [
+    ['--ipv6', 'refuse', 'client=127.0.0.2'],
+    [...Array<string>(3).fill('127.0.0.2'), ...Array<string>(2).fill('Connection refused')],
+  ],
+];
+
+for (const [options, seen] of datagrams) {
+  test(
+    `datagrams without a connection, ${options.join(' ')}`,
+    { skip: lacking('capture', 'python3', 'ip', 'unshare') },
+    () => {
+      const accounts = methods.map((method) => {
+        const addresses = ['fd00::2', 'fd00::3'].map(
+          (one) => `ip address add ${one}/128 dev lo nodad;`,
+        );
+        const { stdout, stderr } = spawnSync(
+          'unshare',
+          ['-n', 'sh', '-c', `ip link set lo up; ${addresses.join(' ')} exec "$@"`, 'sh']
+            .concat([process.execPath, lbcapPath, 'run', '--method', method, ...options, '--'])
+            .concat(['python3', resolve('test/scenarios/clients/datagrams.py')]),
+          { encoding: 'utf8' },
+        );
+        const found = stdout
+          .trim()
+          .split('\n')
+          .map((line) => line.slice(line.indexOf(' ') + 1));
+        assert.deepEqual(found, seen, stderr);
+        return stderr;
+      });
+      assert.equal(accounts[1], accounts[0]);
+    },
+  );
+}

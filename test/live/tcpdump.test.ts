@@ -48,6 +48,7 @@ interface Comparison {
 async function beside(
   nanoseconds: boolean,
   traffic: (address: string) => Promise<void>,
+  filter?: string,
 ): Promise<Comparison> {
   const directory = mkdtempSync(join(tmpdir(), 'lbcap-tcpdump-'));
   const file = join(directory, 'all.pcap');
@@ -57,13 +58,13 @@ async function beside(
     [
       ...['-i', 'lo', '-n', '-U', '-w', file, '-B', '16384', '-Z', 'root'],
       ...(nanoseconds ? ['--nano'] : []),
-      `host ${address}`,
+      filter ?? `host ${address}`,
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   try {
     await once(tcpdump.stderr, 'data');
-    const opened = await openLo({ filter: `host ${address}`, nanoseconds });
+    const opened = await openLo({ filter: filter ?? `host ${address}`, nanoseconds });
     const reading = read(opened);
     await traffic(address);
     opened.source.stop();
@@ -76,7 +77,10 @@ async function beside(
     await once(tcpdump, 'exit');
     const bytes = new Uint8Array(readFileSync(file));
     const arena = { bytes, view: new DataView(bytes.buffer) };
-    return { captured, written: recordsIn(arena, opened.source.format, 24, bytes.length) };
+    return {
+      captured,
+      written: recordsIn(arena, { format: opened.source.format, start: 24, end: bytes.length }),
+    };
   } finally {
     tcpdump.kill('SIGKILL');
     rmSync(directory, { recursive: true });
@@ -122,3 +126,24 @@ test(
 function microseconds({ seconds, fraction }: Captured): number {
   return seconds * 1e6 + fraction;
 }
+
+/** Sends Ethernet frames with and without a VLAN tag to lo, as only a packet socket can. */
+const tagged = `
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("lo", 0))
+for n in range(60):
+    tag = struct.pack("!HH", 0x88a8 if n % 3 == 2 else 0x8100, 0x2000 | 77)
+    s.send(bytes(range(12)) + tag + struct.pack("!HI", 0x88b5, n) + bytes(n))
+`;
+
+test('tcpdump writes the same VLAN tags, where they were on the wire', { skip }, async () => {
+  const send = async () => {
+    const [status] = (await once(spawn('python3', ['-c', tagged]), 'exit')) as [number];
+    assert.equal(status, 0);
+  };
+  const { captured, written } = await beside(true, send, 'vlan 77');
+  assert.equal(captured.length, 60);
+  assert.deepEqual(captured, written);
+  assert.equal(captured[0].bytes.readUInt16BE(12), 0x8100);
+});

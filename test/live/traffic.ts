@@ -2,8 +2,8 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createArena, type Arena } from '../../src/packet/arena.js';
-import { maximumRecordSize, recordLayout, type BatchFormat } from '../../src/packet/batch.js';
-import { openLive, type LiveOptions } from '../../src/sources/live.js';
+import { recordLayout, type Batch } from '../../src/packet/batch.js';
+import { liveRegionSizes, openLive, type LiveOptions } from '../../src/sources/live.js';
 import type { Source } from '../../src/sources/source.js';
 
 let next = 0;
@@ -71,20 +71,29 @@ export interface OpenedLive {
   readonly notices: string[];
 }
 
+/** How packets get out of the kernel: its ring in place, or libpcap's calls. */
+export const ways = ['ring', 'calls'] as const;
+export type Way = (typeof ways)[number];
+
 /** Opens `lo` with everything at its default but `change`. */
-export async function openLo(change: Partial<LiveOptions> = {}): Promise<OpenedLive> {
+export async function openLo(
+  change: Partial<LiveOptions> & { by?: Way } = {},
+): Promise<OpenedLive> {
   const notices: string[] = [];
-  const { arena, regions } = createArena([maximumRecordSize + (1 << 20)]);
+  const { by = 'ring', ...options } = change;
+  const bufferSize = change.bufferSize ?? 16 << 20;
+  const sizes = liveRegionSizes(bufferSize);
+  const { arena, regions } = createArena(by === 'ring' ? sizes : sizes.slice(0, 1));
   const source = await openLive({
     interface: 'lo',
     snaplen: 262_144,
-    bufferSize: 16 << 20,
+    bufferSize,
     filter: null,
     nanoseconds: false,
     arena,
     regions,
     onNotice: (text) => notices.push(text),
-    ...change,
+    ...options,
   });
   return { source, arena: change.arena ?? arena, notices };
 }
@@ -95,34 +104,29 @@ export async function read({ source, arena }: OpenedLive, count = Infinity): Pro
   while (captured.length < count) {
     const batch = await source.next();
     if (batch === null) break;
-    captured.push(...recordsIn(arena, batch.format, batch.start, batch.end));
+    captured.push(...recordsIn(arena, batch));
   }
   return captured;
 }
 
-/** Copies of the records in `[start, end)`; throws where they do not end exactly there. */
-export function recordsIn(
-  arena: Arena,
-  format: BatchFormat,
-  start: number,
-  end: number,
-): Captured[] {
+/** Copies of a batch's records; throws where they do not lie inside it. */
+export function recordsIn(arena: Arena, { format, start, end, index }: Batch): Captured[] {
   const found: Captured[] = [];
   const word = (at: number) => arena.view.getUint32(at, !format.bigEndian);
   let at = start;
-  while (at < end) {
+  while (index === undefined ? at < end : found.length < index.count) {
+    if (index !== undefined) at = index.starts[found.length];
+    const packet = at + recordLayout.size;
     const length = word(at + recordLayout.capturedLength);
     found.push({
       seconds: word(at + recordLayout.seconds),
       fraction: word(at + recordLayout.fraction),
       originalLength: word(at + recordLayout.originalLength),
-      bytes: Buffer.from(
-        arena.bytes.slice(at + recordLayout.size, at + recordLayout.size + length),
-      ),
+      bytes: Buffer.from(arena.bytes.slice(packet, packet + length)),
     });
-    at += recordLayout.size + length;
+    at = packet + length;
+    if (at > end) throw new Error(`a record ends at ${at}, the batch at ${end}`);
   }
-  if (at !== end) throw new Error(`records end at ${at}, the batch at ${end}`);
   return found;
 }
 

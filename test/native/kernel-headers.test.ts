@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { context, helpers, socket } from '../../src/binding/fragments.js';
+import { blockLayout, frameLayout, frameStatus } from '../../src/formats/tpacket.js';
 import {
   arrayMap,
   attachType,
@@ -13,8 +14,28 @@ import {
   programLoadLayout,
   socketAddressProgram,
 } from '../../src/native/bpf-layouts.js';
-import { connectFilter } from '../../src/native/seccomp.js';
-import { architectureOf, type SystemCallName } from '../../src/native/syscall-numbers.js';
+import { callFilter } from '../../src/native/seccomp.js';
+import { architectureOf } from '../../src/native/syscall-numbers.js';
+import {
+  addressFamily,
+  AF_NETLINK,
+  anyPort,
+  attribute,
+  condition,
+  diagLayout,
+  errorSize,
+  INET_DIAG_REQ_BYTECODE,
+  IPPROTO_TCP,
+  messageHeader,
+  messageType,
+  NETLINK_SOCK_DIAG,
+  operation,
+  operationCode,
+  requestFlags,
+  requestLayout,
+  SOCK_DIAG_BY_FAMILY,
+} from '../../src/native/socket-diag-layouts.js';
+import { tcpStateNumber, tcpStates } from '../../src/native/tcp-socket.js';
 import { lacking } from '../requirements.js';
 
 const skip = lacking('gcc');
@@ -52,6 +73,37 @@ function same(found: readonly (readonly [string, number])[], ...includes: string
     assert.equal(BigInt(value >>> 0), values[index] & 0xffff_ffffn, expression);
   }
 }
+
+test('packet_mmap: blocks and frames of TPACKET_V3', { skip }, () => {
+  const block = (name: string) =>
+    `offsetof(struct tpacket_block_desc, hdr) + offsetof(struct tpacket_hdr_v1, ${name})`;
+  const frame = (name: string) => `offsetof(struct tpacket3_hdr, ${name})`;
+  same(
+    [
+      ['offsetof(struct tpacket_block_desc, version)', blockLayout.version],
+      [block('block_status'), blockLayout.status],
+      [block('num_pkts'), blockLayout.packets],
+      [block('offset_to_first_pkt'), blockLayout.firstFrame],
+      [block('blk_len'), blockLayout.length],
+      [block('seq_num'), blockLayout.sequence],
+      ['sizeof(struct tpacket_block_desc)', blockLayout.size],
+      [frame('tp_next_offset'), frameLayout.next],
+      [frame('tp_sec'), frameLayout.seconds],
+      [frame('tp_nsec'), frameLayout.nanoseconds],
+      [frame('tp_snaplen'), frameLayout.captured],
+      [frame('tp_len'), frameLayout.original],
+      [frame('tp_status'), frameLayout.status],
+      [frame('tp_mac'), frameLayout.mac],
+      [frame('hv1.tp_vlan_tci'), frameLayout.vlanTag],
+      [frame('hv1.tp_vlan_tpid'), frameLayout.vlanProtocol],
+      ['sizeof(struct tpacket3_hdr)', frameLayout.size],
+      ['TP_STATUS_USER', frameStatus.user],
+      ['TP_STATUS_VLAN_VALID', frameStatus.vlan],
+      ['TP_STATUS_VLAN_TPID_VALID', frameStatus.vlanProtocol],
+    ],
+    'linux/if_packet.h',
+  );
+});
 
 test('bpf(2)', { skip }, () => {
   const field = (name: string) => `offsetof(union bpf_attr, ${name})`;
@@ -119,16 +171,80 @@ test('what the programs see', { skip }, () => {
   );
 });
 
+test('socket diagnosis over netlink', { skip }, () => {
+  const field = (structure: string, name: string) => `offsetof(struct ${structure}, ${name})`;
+  same(
+    [
+      ['AF_NETLINK', AF_NETLINK],
+      ['AF_INET', addressFamily.inet],
+      ['AF_INET6', addressFamily.inet6],
+      ['IPPROTO_TCP', IPPROTO_TCP],
+      ['NETLINK_SOCK_DIAG', NETLINK_SOCK_DIAG],
+      ['SOCK_DIAG_BY_FAMILY', SOCK_DIAG_BY_FAMILY],
+      ['NLM_F_REQUEST', requestFlags.request],
+      ['NLM_F_DUMP', requestFlags.dump],
+      ['NLMSG_ERROR', messageType.error],
+      ['NLMSG_DONE', messageType.done],
+      ['sizeof(struct nlmsghdr)', messageHeader.size],
+      [field('nlmsghdr', 'nlmsg_len'), messageHeader.length],
+      [field('nlmsghdr', 'nlmsg_type'), messageHeader.type],
+      [field('nlmsghdr', 'nlmsg_flags'), messageHeader.flags],
+      ['sizeof(((struct nlmsgerr *)0)->error)', errorSize],
+      ['sizeof(struct inet_diag_req_v2)', requestLayout.size],
+      [field('inet_diag_req_v2', 'sdiag_family'), requestLayout.family],
+      [field('inet_diag_req_v2', 'sdiag_protocol'), requestLayout.protocol],
+      [field('inet_diag_req_v2', 'idiag_states'), requestLayout.states],
+      ['sizeof(struct inet_diag_msg)', diagLayout.size],
+      [field('inet_diag_msg', 'idiag_family'), diagLayout.family],
+      [field('inet_diag_msg', 'idiag_state'), diagLayout.state],
+      [field('inet_diag_msg', 'idiag_timer'), diagLayout.timer],
+      [field('inet_diag_msg', 'id.idiag_sport'), diagLayout.localPort],
+      [field('inet_diag_msg', 'id.idiag_dport'), diagLayout.remotePort],
+      [field('inet_diag_msg', 'id.idiag_src'), diagLayout.local],
+      [field('inet_diag_msg', 'id.idiag_dst'), diagLayout.remote],
+      [field('inet_diag_msg', 'idiag_expires'), diagLayout.expires],
+      ['sizeof(struct nlattr)', attribute.size],
+      [field('nlattr', 'nla_len'), attribute.length],
+      [field('nlattr', 'nla_type'), attribute.type],
+      ['INET_DIAG_REQ_BYTECODE', INET_DIAG_REQ_BYTECODE],
+      ['sizeof(struct inet_diag_bc_op)', operation.size],
+      [field('inet_diag_bc_op', 'code'), operation.code],
+      [field('inet_diag_bc_op', 'yes'), operation.yes],
+      [field('inet_diag_bc_op', 'no'), operation.no],
+      ['INET_DIAG_BC_JMP', operationCode.jump],
+      ['INET_DIAG_BC_S_COND', operationCode.sourceCondition],
+      [field('inet_diag_hostcond', 'family'), condition.family],
+      [field('inet_diag_hostcond', 'prefix_len'), condition.prefix],
+      [field('inet_diag_hostcond', 'port'), condition.port],
+      [field('inet_diag_hostcond', 'addr'), condition.address],
+      ['-1', anyPort],
+    ],
+    'sys/socket.h',
+    'netinet/in.h',
+    'linux/netlink.h',
+    'linux/sock_diag.h',
+    'linux/inet_diag.h',
+  );
+});
+
+test('states of TCP', { skip }, () => {
+  // Those that programs may know; include/net/tcp_states.h has the kernel's own besides.
+  const known = tcpStates.slice(1, tcpStateNumber('CLOSING') + 1);
+  same(
+    known.map((name) => [`TCP_${name}`, tcpStateNumber(name)] as const),
+    'netinet/tcp.h',
+  );
+});
+
 test(
   'numbers of system calls on x86-64',
   { skip: skip || (process.arch !== 'x64' && 'not x86-64') },
   () => {
-    const { numbers, audit, connect } = architectureOf('x64');
-    const known = Object.entries(numbers) as [SystemCallName, number][];
+    const { numbers, audit, asked } = architectureOf('x64');
+    const known = Object.entries({ ...numbers, ...asked });
     same(
       [
         ...known.map(([name, number]) => [`__NR_${name}`, number] as const),
-        ['__NR_connect', connect],
         ['AUDIT_ARCH_X86_64', audit],
       ],
       'sys/syscall.h',
@@ -138,13 +254,12 @@ test(
 );
 
 test('numbers of system calls on arm64', { skip }, () => {
-  const { numbers, audit, connect } = architectureOf('arm64');
-  const known = Object.entries(numbers) as [SystemCallName, number][];
+  const { numbers, audit, asked } = architectureOf('arm64');
+  const known = Object.entries({ ...numbers, ...asked });
   // arm64 has the generic numbers.
   same(
     [
       ...known.map(([name, number]) => [`__NR_${name}`, number] as const),
-      ['__NR_connect', connect],
       ['AUDIT_ARCH_AARCH64', audit],
     ],
     'asm-generic/unistd.h',
@@ -158,10 +273,11 @@ test('an unknown architecture is refused by name', () => {
 });
 
 /** Runs the filter as the kernel does: classic BPF over struct seccomp_data. */
-function verdict(filter: Buffer, number: number, audit: number): number {
+function verdict(filter: Buffer, number: number, audit: number, fifth = 0n): number {
   const data = Buffer.alloc(64);
   data.writeUInt32LE(number, 0);
   data.writeUInt32LE(audit, 4);
+  data.writeBigUInt64LE(fifth, 16 + 8 * 4);
   let accumulator = 0;
   for (let at = 0; ; at += 1) {
     const code = filter.readUInt16LE(8 * at);
@@ -173,12 +289,32 @@ function verdict(filter: Buffer, number: number, audit: number): number {
   }
 }
 
-test('the seccomp filter asks about connect(2) of this architecture only', () => {
-  const { audit, connect } = architectureOf('x64');
-  const filter = connectFilter(audit, connect);
-  const [ask, allow] = [0x7fc0_0000, 0x7fff_0000];
-  assert.equal(verdict(filter, connect, audit), ask);
-  assert.equal(verdict(filter, connect + 1, audit), allow);
-  // 42 is another call on i386.
-  assert.equal(verdict(filter, connect, 0x4000_0003), allow);
-});
+const [ask, allow] = [0x7fc0_0000, 0x7fff_0000];
+
+for (const name of ['x64', 'arm64'] as const) {
+  test(`the seccomp filter asks about its calls of ${name} only`, () => {
+    const architecture = architectureOf(name);
+    const { audit, asked } = architecture;
+    const filter = callFilter(architecture, ['connect', 'bind', 'sendto']);
+    assert.equal(verdict(filter, asked.connect, audit), ask);
+    assert.equal(verdict(filter, asked.bind, audit), ask);
+    const others = [...Array(600).keys()].filter((n) => !Object.values(asked).includes(n));
+    for (const number of others) assert.equal(verdict(filter, number, audit), allow, `${number}`);
+    // The numbers mean something else on i386.
+    assert.equal(verdict(filter, asked.connect, 0x4000_0003), allow);
+    const fewer = callFilter(architecture, ['connect', 'sendto']);
+    assert.equal(verdict(fewer, asked.bind, audit), allow);
+  });
+
+  test(`sendto(2) of ${name} is asked about with a destination only`, () => {
+    const architecture = architectureOf(name);
+    const { audit, asked } = architecture;
+    const filter = callFilter(architecture, ['connect', 'sendto']);
+    assert.equal(verdict(filter, asked.sendto, audit), allow);
+    // Either half of an address can be zero.
+    for (const address of [1n, 0x7fff_0000_0000n, 0x7fff_1234_5678n, 0xffff_ffffn]) {
+      assert.equal(verdict(filter, asked.sendto, audit, address), ask);
+    }
+    assert.equal(verdict(callFilter(architecture, ['connect']), asked.sendto, audit, 1n), allow);
+  });
+}

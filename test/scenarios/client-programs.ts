@@ -18,8 +18,10 @@ export interface ClientProgram {
     port: number,
     directory: string,
   ) => readonly string[] | null;
-  /** It binds before it connects: bpf labels it with --rebind, seccomp does not. */
+  /** It binds before it connects, and so takes --rebind. */
   readonly bindsFirst?: readonly Transport[];
+  /** Its datagrams go by sendmsg(2), which seccomp is not asked about; it binds first, too. */
+  readonly sendsByMessage?: true;
 }
 
 const sources = resolve('test/scenarios/clients');
@@ -83,6 +85,7 @@ const programs: readonly ClientProgram[] = [
     needs: [],
     words: byWord(node, { udp: 'udp', sendto: 'sendto' }),
     bindsFirst: ['UDP connected'],
+    sendsByMessage: true,
   },
   {
     name: 'Java Socket',

@@ -1,6 +1,7 @@
 /** The recipes of `run --recipe`, tried with the programs themselves. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,8 +10,10 @@ import { lbcap } from '../cli/lbcap.js';
 import { lacking } from '../requirements.js';
 import { Peer } from './peer.js';
 import { freePort, outputOf, RunningProgram, waitForPort } from './process.js';
+import { lbcapProgram } from './watch.js';
 
 const address = '127.0.0.77';
+const next = '127.0.0.78';
 let peer: Peer;
 let directory = '';
 
@@ -26,7 +29,7 @@ after(() => {
 
 /** The recipe's lines with the peer's port. */
 function lines(client: string): string[] {
-  const text = recipeOf(client, address);
+  const text = recipeOf(client, address, next);
   assert.ok(text !== undefined, client);
   return text.replaceAll('9092', String(peer.port)).split('\n');
 }
@@ -103,16 +106,23 @@ test('Java', { skip: lacking('java', 'javac') }, async () => {
   writeFileSync(
     source,
     `import java.net.*;
+import java.nio.channels.SocketChannel;
 public class Recipe {
-  public static void main(String[] words) throws Exception {
-    Socket socket = ${lines('Java')[0]};
+  static void ask(Socket socket) throws Exception {
     socket.getOutputStream().write("who\\n".getBytes());
     System.out.print(new String(socket.getInputStream().readAllBytes()));
+  }
+  public static void main(String[] words) throws Exception {
+    ask(${lines('Java')[0]});
+    SocketChannel channel = SocketChannel.open();
+    ${/channel\.bind\(.*?\)\)/.exec(lines('Java')[1])?.[0] ?? ''};
+    channel.connect(new InetSocketAddress("127.0.0.1", ${peer.port}));
+    ask(channel.socket());
   }
 }
 `,
   );
-  await answers('java', source);
+  assert.equal(await outputOf('java', source), `${address}\n${address}\n`);
 });
 
 test('Erlang', { skip: lacking('erl') }, async () => {
@@ -132,20 +142,42 @@ async function throughProxy(program: RunningProgram, port: number): Promise<void
   }
 }
 
-test('nginx', { skip: lacking('nginx') }, async () => {
-  const port = await freePort();
-  const [location] = lines('nginx');
-  const configuration = join(directory, 'nginx.conf');
+/** Starts nginx on a port. @param location of the server @param more of http */
+function nginx(port: number, location: string, more: string): RunningProgram {
+  const configuration = join(directory, `nginx-${port}.conf`);
   writeFileSync(
     configuration,
-    `daemon off; master_process off; pid ${directory}/nginx.pid; error_log stderr;
+    `daemon off; master_process off; pid ${directory}/nginx-${port}.pid; error_log stderr;
 events {}
 http { access_log off; client_body_temp_path ${directory}; proxy_temp_path ${directory};
 fastcgi_temp_path ${directory}; uwsgi_temp_path ${directory}; scgi_temp_path ${directory};
+${more}
 server { listen 127.0.0.1:${port}; ${location} } }
 `,
   );
-  await throughProxy(new RunningProgram('nginx', ['-e', 'stderr', '-c', configuration]), port);
+  return new RunningProgram('nginx', ['-e', 'stderr', '-c', configuration]);
+}
+
+test('nginx', { skip: lacking('nginx') }, async () => {
+  const port = await freePort();
+  await throughProxy(nginx(port, lines('nginx')[0], ''), port);
+});
+
+test('nginx over several addresses', { skip: lacking('nginx', 'curl') }, async () => {
+  const port = await freePort();
+  const [, , split, , location] = lines('nginx');
+  const program = nginx(port, location, split);
+  try {
+    await waitForPort('127.0.0.1', port);
+    const seen = new Set<string>();
+    // Each curl is a connection of its own; which address it gets is a hash of its number.
+    for (let turn = 0; turn < 64 && seen.size < 2; turn += 1) {
+      seen.add(await outputOf('curl', '-sS', `http://127.0.0.1:${port}/`));
+    }
+    assert.deepEqual([...seen].sort(), [`${address}\n`, `${next}\n`]);
+  } finally {
+    await program.end();
+  }
 });
 
 test('HAProxy', { skip: lacking('haproxy') }, async () => {
@@ -165,6 +197,56 @@ ${lines('HAProxy').join('\n')}
 `,
   );
   await throughProxy(new RunningProgram('haproxy', ['-f', configuration]), port);
+});
+
+test('librdkafka', { skip: lacking('gcc') || headerMissing('librdkafka/rdkafka.h') }, async () => {
+  const recipe = lines('librdkafka');
+  const from = recipe.findIndex((line) => line.startsWith('static int'));
+  const source = join(directory, 'rdkafka.c');
+  writeFileSync(
+    source,
+    `#include <arpa/inet.h>
+#include <errno.h>
+#include <librdkafka/rdkafka.h>
+${recipe.slice(from, -1).join('\n')}
+int main(void) {
+  char error[512];
+  const struct rd_kafka_metadata *metadata;
+  rd_kafka_conf_t *conf = rd_kafka_conf_new();
+  ${recipe.at(-1)}
+  rd_kafka_conf_set(conf, "bootstrap.servers", "127.0.0.1:${peer.port}", error, sizeof error);
+  rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+  rd_kafka_metadata(client, 0, 0, &metadata, 500);
+  return 0;
+}
+`,
+  );
+  const program = join(directory, 'rdkafka');
+  execFileSync('gcc', ['-o', program, source, '-lrdkafka']);
+  const client = new RunningProgram(program, []);
+  await client.exited;
+  // No broker answers, but the connection was made: what it takes for a reply's size is our text,
+  // and the first word of that is the address that it came from.
+  const size = Buffer.from(address.slice(0, 4)).readUInt32BE();
+  assert.ok(client.stderr.includes(`Invalid response size ${size}`), client.stderr);
+});
+
+function headerMissing(name: string): string | false {
+  if (existsSync(join('/usr/include', name))) return false;
+  return lacking(name);
+}
+
+test('wrk, which has no setting, by lbcap run', { skip: lacking('capture', 'wrk') }, async () => {
+  assert.match(lines('wrk')[0], /lbcap run/);
+  const url = `http://127.0.0.1:${peer.port}/`;
+  const words = ['run', '--json', `load=${address}`, '--', 'wrk', '-t1', '-c4', '-d1s', url];
+  const program = new RunningProgram(process.execPath, [lbcapProgram(), ...words]);
+  await program.exited;
+  const { streams } = JSON.parse(program.stderr) as {
+    streams: { labelled: number; failed: object };
+  };
+  assert.ok(streams.labelled >= 4, program.stderr);
+  assert.deepEqual(streams.failed, {});
 });
 
 test('--recipe prints them all for the label', () => {

@@ -21,40 +21,37 @@ function lbcap(...words: readonly string[]): RunningProgram {
 
 const redisWords = ['--save', '', '--dir', directory, '--protected-mode', 'no'];
 
-test(
-  'three redis servers keep one port',
-  { skip: lacking('capture', 'redis-server', 'redis-cli') },
-  async () => {
-    const port = String(await freePort());
-    const hosts = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
-    const servers = hosts.map((host, index) =>
-      lbcap(
-        '--server',
-        `broker-${index}=${host}`,
-        '--',
-        'redis-server',
-        '--port',
-        port,
-        ...redisWords,
-      ),
-    );
-    try {
-      for (const [index, host] of hosts.entries()) {
-        await waitForPort(host, Number(port));
-        await outputOf('redis-cli', '-h', host, '-p', port, 'set', 'who', String(index));
+for (const method of ['bpf', 'seccomp']) {
+  test(
+    `three redis servers keep one port, by ${method}`,
+    { skip: lacking('capture', 'redis-server', 'redis-cli') },
+    async () => {
+      const port = String(await freePort());
+      const hosts = ['127.0.0.31', '127.0.0.32', '127.0.0.33'];
+      const servers = hosts.map((host, index) =>
+        lbcap(
+          ...['--server', '--method', method, `broker-${index}=${host}`, '--'],
+          ...['redis-server', '--port', port, ...redisWords],
+        ),
+      );
+      try {
+        for (const [index, host] of hosts.entries()) {
+          await waitForPort(host, Number(port));
+          await outputOf('redis-cli', '-h', host, '-p', port, 'set', 'who', String(index));
+        }
+        for (const [index, host] of hosts.entries()) {
+          assert.equal(
+            await outputOf('redis-cli', '-h', host, '-p', port, 'get', 'who'),
+            `${index}\n`,
+          );
+        }
+      } finally {
+        for (const server of servers) await server.end();
       }
-      for (const [index, host] of hosts.entries()) {
-        assert.equal(
-          await outputOf('redis-cli', '-h', host, '-p', port, 'get', 'who'),
-          `${index}\n`,
-        );
-      }
-    } finally {
-      for (const server of servers) await server.end();
-    }
-    for (const server of servers) assert.match(server.stderr, /1 listen moved to 127\.0\.0\.3/);
-  },
-);
+      for (const server of servers) assert.match(server.stderr, /1 listen moved to 127\.0\.0\.3/);
+    },
+  );
+}
 
 test(
   'an unprivileged server has a port below 1024',

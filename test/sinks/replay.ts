@@ -50,6 +50,7 @@ export function replay(
     const header = four ? (view.getUint8(ip) & 15) * 4 : 40;
     const transport = [6, 17, 132].includes(protocol) && ip + header + 4 <= at ? ip + header : 0;
     table.packet(record, four ? 4 : 6, ip, protocol, transport, at, source, destination);
+    table.end(record);
   }
   return { table, last };
 }

@@ -1,46 +1,9 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { snapshotOf, threeLabels } from '../../fixtures/snapshots.js';
 import { createLiveView } from '../../src/terminal/live.js';
-
-/** A terminal that keeps what is written to it, or a pipe when it has no size. */
-class Paper extends EventEmitter {
-  readonly isTTY: boolean;
-  writableNeedDrain = false;
-  text = '';
-  columns?: number;
-  rows?: number;
-
-  constructor(columns?: number, rows?: number) {
-    super();
-    this.isTTY = columns !== undefined;
-    if (columns !== undefined) this.columns = columns;
-    if (rows !== undefined) this.rows = rows;
-  }
-
-  write(text: string): boolean {
-    this.text += text;
-    return true;
-  }
-
-  /** What was written since the last look. */
-  look(): string {
-    const { text } = this;
-    this.text = '';
-    return text;
-  }
-}
-
-class Surroundings extends EventEmitter {
-  readonly pid = 4711;
-  readonly killed: string[] = [];
-
-  kill(pid: number, signal: string): void {
-    this.killed.push(`${signal} ${String(pid)}`);
-  }
-}
+import { Paper, Surroundings } from './paper.js';
 
 const env = { LANG: 'C.UTF-8', TERM: 'xterm', NO_COLOR: '1' };
 const [before, after] = [threeLabels(0), threeLabels(1)];

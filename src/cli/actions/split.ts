@@ -27,7 +27,7 @@ export async function split(
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
   const sizes = inputs.regionSizes;
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan)]);
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
   const source = await inputs.open(arena, regions, {
     // Blocks of pcapng can be copied as they are, with all that hangs on them.
     blocks: options.kind === 'pcapng',
@@ -53,6 +53,7 @@ export async function split(
     strict: raw.strict === true,
     // A file that grows is watched: what came is there to see.
     live: raw.follow === true,
+    watchPorts: false,
     view: {
       update: (_, { position }) => {
         progress.update(position);

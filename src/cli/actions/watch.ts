@@ -9,7 +9,7 @@ import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
 import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, openLive } from '../../sources/live.js';
+import { defaultBufferSize, liveRegionSizes, openLive } from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
 import { refuseInputs } from '../inputs.js';
 import { outputRegionSizes } from '../open-output.js';
@@ -29,8 +29,12 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   const plan = options.write ? planOutput(labels, options.output) : null;
   if (options.read !== null && plan !== null) refuseInputs([options.read], claimedPaths(plan));
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
-  const sizes = options.inputs?.regionSizes ?? fileRegionSizes;
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan)]);
+  const sizes =
+    options.inputs?.regionSizes ??
+    (options.engine === 'libpcap'
+      ? liveRegionSizes(options.bufferSize ?? defaultBufferSize)
+      : fileRegionSizes);
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, true)]);
   const input = regions.slice(0, sizes.length);
   const view = createLiveView({ stream: process.stderr, env: process.env });
   const { source, opening } = await open(labels, options, arena, input, (text) => {
@@ -49,6 +53,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     json: options.json,
     strict: options.strict,
     live: true,
+    watchPorts: options.read === null,
     view,
     packetLimit: options.packets,
     byteLimit: options.bytes,

@@ -20,7 +20,8 @@ LABEL without an address is looked up in the registry; one that is not there get
 128+n when signal n ended it, 126 or 127 when it cannot be executed or found, 125 when lbcap failed.
 
 Method bpf needs root (under sudo the program runs as you, in your environment); seccomp needs no
-rights, but it misses UDP that is not connected, and set-user-id programs such as sudo fail inside.
+rights, but it costs some 70 microseconds a connection, misses datagrams sent by sendmsg, and
+set-user-id programs such as sudo fail inside.
 With --ipv6, connections to ::1 are bound to the label's IPv6 address (bind, when it has one), led
 to 127.0.0.1 (to4, when it has none) or refused, so that the program tries 127.0.0.1.
 

@@ -1,62 +1,28 @@
-/** The BPF programs on connect(2). */
+/** The BPF programs on connect(2), and on sendto(2) and sendmsg(2), of IPv6. */
 import { errnoOf } from '../native/errno.js';
-import { extra } from './account-layout.js';
+import { blocks, blockWords, extra } from './account-layout.js';
 import { alu, jump, jumpIf, jumpIf32, type Line, load, store, target } from './asm.js';
-import { bind4, bind6, bindMapped, choose4, choose6, countBind, ifOneOf4 } from './choice.js';
+import { bind6, bindMapped, choose4, choose6, chosen6, countBind, countChoice } from './choice.js';
 import {
   address,
   begin,
   context,
   count,
-  countKept,
+  countKind,
   countNoAddress,
   ctx,
   fail,
   finish,
+  frame,
+  kind,
   kindOfSocket,
   loopback4,
   loopback6Last,
   mappedThird,
-  socket,
   unlessLoopback4,
 } from './fragments.js';
 import { destination6, kept6, unlessUnbound6 } from './ipv6-fragments.js';
 import type { Plan } from './plan.js';
-
-export function connect4(plan: Plan): Line[] {
-  const { maps, sources } = plan;
-  return [
-    ...begin(),
-    ...kindOfSocket(),
-    load(4, address, ctx, context.userIp4),
-    // The kernel takes 0.0.0.0 for this machine.
-    jumpIf(address, '==', 0, 'loopback'),
-    ...unlessLoopback4(address, 'pass'),
-    target('loopback'),
-    load(8, 1, ctx, context.socket),
-    jumpIf(1, '==', 0, 'pass'),
-    load(4, 1, 1, socket.sourceIp4),
-    jumpIf(1, '!=', 0, 'kept'),
-    ...(sources.ipv4.length === 0
-      ? countNoAddress(maps)
-      : [
-          jumpIf(address, '!=', 0, 'named'),
-          // Else the kernel would now go to the source address, where nobody listens.
-          alu('mov', 1, loopback4),
-          store(4, ctx, context.userIp4, 1),
-          target('named'),
-          ...choose4(plan, 'four'),
-          ...bind4(),
-          ...countBind(plan, 4, 'four'),
-          jump('pass'),
-        ]),
-    target('kept'),
-    ...ifOneOf4(sources.ipv4, 'own'),
-    ...countKept(maps),
-    target('pass'),
-    ...finish(1),
-  ];
-}
 
 export function connect6(plan: Plan): Line[] {
   const { maps, sources } = plan;
@@ -126,4 +92,45 @@ function connectLoopback6(plan: Plan): Line[] {
         alu('mov', address, loopback4),
       ];
   }
+}
+
+/** For UDP that is not connected. IPv4-mapped destinations never come here: the kernel has them go through sendmsg4. */
+export function sendmsg6(plan: Plan): Line[] {
+  const { maps, sources, features } = plan;
+  const [first, second, third, last] = context.messageSourceIp6;
+  return [
+    ...begin(),
+    alu('mov', kind, blocks.message * blockWords * 8),
+    ...destination6(),
+    load(4, 1, ctx, first),
+    load(4, 2, ctx, second),
+    load(4, 3, ctx, third),
+    load(4, 4, ctx, last),
+    jumpIf(1, '!=', 0, 'kept'),
+    jumpIf(2, '!=', 0, 'kept'),
+    jumpIf(3, '!=', 0, 'kept'),
+    jumpIf(4, '!=', 0, 'kept'),
+    ...(plan.ipv6 === 'refuse'
+      ? [...count(maps, extra.refused * 8), ...fail(errnoOf('ECONNREFUSED'), features.setRetval)]
+      : sources.ipv6.length === 0
+        ? // The kernel does not let a datagram to ::1 be led to IPv4 (ENOTSUPP in udpv6_sendmsg).
+          countNoAddress(maps)
+        : [
+            alu('mov', 1, loopback6Last),
+            store(4, ctx, context.userIp6[3], 1),
+            ...choose6(plan, 'six'),
+            ...chosen6.flatMap((offset, part) => [
+              load(4, 1, frame, offset),
+              store(4, ctx, context.messageSourceIp6[part], 1),
+            ]),
+            ...countKind(maps, 0),
+            ...countChoice(plan, 6, 'six'),
+            jump('pass'),
+          ]),
+    target('kept'),
+    ...kept6(plan),
+    target('mapped'),
+    target('pass'),
+    ...finish(1),
+  ];
 }

@@ -1,0 +1,224 @@
+/** A load test past the port limit: unmodified generators fail without `run --pool`, and do not with it. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { PortEvent } from '../../src/terminal/port-events.js';
+import { lacking } from '../requirements.js';
+import { NetworkNamespace } from './namespace.js';
+import { RunningProgram } from './process.js';
+import { lbcapProgram } from './watch.js';
+
+const skip = lacking('capture', 'unshare', 'nsenter', 'ip', 'ss', 'wrk');
+const pool = 'load=127.0.40.8/29';
+const addresses = 8;
+
+class Machine {
+  readonly #space: NetworkNamespace;
+  readonly #programs: RunningProgram[] = [];
+
+  constructor(space: NetworkNamespace) {
+    this.#space = space;
+  }
+
+  start(...command: readonly string[]): RunningProgram {
+    const [program, ...words] = this.#space.words(...command);
+    const running = new RunningProgram(program, words);
+    this.#programs.push(running);
+    return running;
+  }
+
+  lbcap(...words: readonly string[]): RunningProgram {
+    return this.start(process.execPath, lbcapProgram(), ...words);
+  }
+
+  async output(program: RunningProgram): Promise<string> {
+    const { code } = await program.exited;
+    assert.equal(code, 0, program.stderr);
+    return program.stdout;
+  }
+
+  /** What `lbcap ports` says of the pool, and of those who have no label. */
+  async ports(label = pool): Promise<{ load: PortEvent; plain: PortEvent }> {
+    const words = ['ports', '--json', '-l', label, '-l', 'plain=127.0.0.1'];
+    const lines = (await this.output(this.lbcap(...words))).trim().split('\n');
+    const [load, plain] = lines.map((line) => JSON.parse(line) as PortEvent);
+    return { load, plain };
+  }
+
+  /** Sockets from an address to a server, as ss(8) counts them. */
+  ss(from: string, to: string): number {
+    return this.#space.run('ss', '-tanH', 'src', from, 'dst', to).split('\n').length - 1;
+  }
+
+  async close(): Promise<void> {
+    for (const program of this.#programs.reverse()) await program.end('SIGTERM', 60_000);
+    this.#space.close();
+  }
+}
+
+function serverOf(event: PortEvent, port: number) {
+  const found = event.servers.find(({ server }) => server === `127.0.0.1:${port}`);
+  assert.ok(found, `${event.name} has connections to port ${port}`);
+  return found;
+}
+
+describe('a load test with a connection for each request', { skip }, () => {
+  // So few ports that a second is enough; and a port that waits is taken, as it is between machines.
+  const perAddress = 500;
+  const settings = { ip_local_port_range: '40000 40499', tcp_tw_reuse: '0' };
+  const load = [process.execPath, resolve('dist/test/scenarios/clients/load.js')];
+  // 32 connections that take 20 ms: 1600 a second and no more, where there are 4000 ports.
+  const wrk = ['wrk', '-t', '1', '-c', '32', '-d', '2s', '-H', 'Connection: close'];
+  let machine: Machine;
+
+  before(async () => {
+    machine = new Machine(await NetworkNamespace.create(settings));
+    const server = resolve('dist/test/scenarios/clients/close-server.js');
+    const running = machine.start(process.execPath, server, '9001', '9002', '9003', '9004');
+    await running.waitFor('stdout', /listening/);
+  });
+  after(() => machine.close());
+
+  /** All of an address’s ports to a server are gone, and ports says so. */
+  async function assertFull(port: number): Promise<void> {
+    const { plain } = await machine.ports();
+    const { used, free, secondsLeft, fullest } = serverOf(plain, port);
+    assert.deepEqual([used, free, secondsLeft, fullest], [perAddress, 0, 0, '127.0.0.1']);
+    assert.equal(machine.ss('127.0.0.1', `127.0.0.1:${port}`), perAddress);
+  }
+
+  /** The pool has had more connections than one address can have, and ports counts each of them. */
+  async function assertSpread(port: number, least: number): Promise<void> {
+    const { load } = await machine.ports();
+    const { used, free, states, addresses: each } = serverOf(load, port);
+    assert.ok(used >= least && used > perAddress, `${used} connections`);
+    assert.deepEqual(states, { TIME_WAIT: used });
+    assert.equal(free, addresses * perAddress - used);
+    assert.equal(each.length, addresses);
+    for (const { address, used } of each) {
+      assert.equal(used, machine.ss(address, `127.0.0.1:${port}`), address);
+    }
+  }
+
+  it('wrk: without lbcap there is soon no port left', async () => {
+    const text = await machine.output(machine.start(...wrk, 'http://127.0.0.1:9001/'));
+    assert.match(text, /Socket errors: connect [1-9]/);
+    assert.ok(Number(/([0-9]+) requests in/.exec(text)?.[1]) <= perAddress, text);
+    await assertFull(9001);
+  });
+
+  it('wrk: with run --pool there is, and ports shows them as they come', async () => {
+    const words = ['run', '-q', '--pool', pool, '--', ...wrk, 'http://127.0.0.1:9002/'];
+    const running = machine.lbcap(...words);
+    let ended = false;
+    void running.exited.then(() => (ended = true));
+    let seen = 0;
+    while (!ended && seen === 0) {
+      const { servers } = (await machine.ports()).load;
+      if (!ended) seen = servers.find(({ server }) => server.endsWith(':9002'))?.used ?? 0;
+    }
+    const text = await machine.output(running);
+    assert.ok(seen > 0, 'while it ran');
+    assert.doesNotMatch(text, /Socket errors/);
+    const requests = Number(/([0-9]+) requests in/.exec(text)?.[1]);
+    assert.ok(requests > perAddress, text);
+    await assertSpread(9002, requests);
+  });
+
+  it('Node: EADDRNOTAVAIL without lbcap, every request answered with it', async () => {
+    const failed = JSON.parse(
+      await machine.output(machine.start(...load, '9003', '1000')),
+    ) as Record<string, number>;
+    assert.deepEqual(failed, { 200: perAddress, EADDRNOTAVAIL: 500 });
+    await assertFull(9003);
+    const words = ['run', '-q', '--pool', pool, '--', ...load, '9004', '1000'];
+    assert.deepEqual(JSON.parse(await machine.output(machine.lbcap(...words))), { 200: 1000 });
+    await assertSpread(9004, 1000);
+  });
+
+  it('a line that ports --connections prints is one that run takes', async () => {
+    const words = ['ports', '--connections', '1200', '--labels', 'fixtures/no-labels.json'];
+    const plan = machine.lbcap(...words);
+    const line = (await machine.output(plan)).trim();
+    assert.equal(line, 'load=127.0.0.2-127.0.0.4');
+    assert.match(plan.stderr, /1,200 connections to one server take 3 addresses, for 500 each/);
+    const run = machine.lbcap('run', '-q', '--pool', line, '--', ...load, '9003', '1200');
+    assert.deepEqual(JSON.parse(await machine.output(run)), { 200: 1200 });
+  });
+});
+
+describe('the kernel and lbcap ports agree', { skip }, () => {
+  it('on ports that are reserved, that listen, and that wait', async () => {
+    const space = await NetworkNamespace.create({
+      ip_local_port_range: '40000 40099',
+      ip_local_reserved_ports: '40010-40019',
+      tcp_tw_reuse: '0',
+    });
+    const machine = new Machine(space);
+    try {
+      const server = resolve('dist/test/scenarios/clients/close-server.js');
+      // The second port listens within the range.
+      const running = machine.start(process.execPath, server, '9001', '40050');
+      await running.waitFor('stdout', /listening/);
+      const load = [process.execPath, resolve('dist/test/scenarios/clients/load.js')];
+      const answers = async () =>
+        JSON.parse(await machine.output(machine.start(...load, '9001', '100'))) as Record<
+          string,
+          number
+        >;
+      assert.deepEqual(await answers(), { 200: 89, EADDRNOTAVAIL: 11 });
+      const full = (await machine.ports()).plain;
+      assert.deepEqual([full.perAddress, full.listening], [89, 1]);
+      const { used, reusable, free } = serverOf(full, 9001);
+      assert.deepEqual([used, reusable, free], [89, 0, 0]);
+      // Linux's own choice: after a second, and on the loopback only.
+      space.run('sh', '-c', 'echo 2 > /proc/sys/net/ipv4/tcp_tw_reuse');
+      for (const until = Date.now() + 10_000; ;) {
+        const { reusable, free } = serverOf((await machine.ports()).plain, 9001);
+        assert.equal(free, reusable);
+        if (reusable === 89) break;
+        assert.ok(Date.now() < until, `${reusable} of 89`);
+      }
+      const again = await answers();
+      assert.ok((again['200'] ?? 0) >= 89, `each of them once more: ${JSON.stringify(again)}`);
+    } finally {
+      await machine.close();
+    }
+  });
+});
+
+describe('200,000 connections', { skip: skip || lacking('gcc') }, () => {
+  it('are held by one unmodified program, and counted', async () => {
+    const connections = 200_000;
+    // Twice as many as it takes: connect(2) is fast as long as half of an address's ports are free.
+    const addresses = 16;
+    const large = 'load=127.0.40.16/28';
+    const directory = mkdtempSync(join(tmpdir(), 'lbcap-load-'));
+    const machine = new Machine(await NetworkNamespace.create());
+    try {
+      const program = join(directory, 'hold');
+      execFileSync('gcc', ['-O1', '-o', program, 'test/scenarios/clients/hold.c']);
+      const server = machine.start(program, 'serve');
+      await server.waitFor('stdout', /port [0-9]+\n/);
+      const port = Number(/[0-9]+/.exec(server.stdout)?.[0]);
+      const words = ['run', '-q', '--pool', large, '--', program, 'connect', `${port}`];
+      const client = machine.lbcap(...words, String(connections));
+      await client.waitFor('stdout', /(held|failed).*\n/, 120_000);
+      assert.equal(client.stdout, `held ${connections}\n`);
+      const { load } = await machine.ports(large);
+      // The server's own port is one of the range.
+      assert.deepEqual([load.perAddress, load.capacity], [28_231, addresses * 28_231]);
+      const { used, free, states, addresses: each } = serverOf(load, port);
+      assert.equal(used, connections);
+      assert.equal(free, addresses * 28_231 - connections);
+      assert.deepEqual(states, { ESTABLISHED: connections });
+      for (const { used } of each) assert.equal(used, connections / addresses);
+    } finally {
+      await machine.close();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
