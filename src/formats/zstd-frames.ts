@@ -1,5 +1,4 @@
 /** Cuts zstd frames into blocks and decodes one at a time: no input makes more than 128 KiB at once (RFC 8878). */
-import { Decompress } from 'fzstd';
 import { CompressionError, littleNumber, PendingBytes } from './pending-bytes.js';
 import { isSkippable } from './skippable-frames.js';
 
@@ -9,22 +8,38 @@ const largestWindow = 2 ** 27;
 const largestBlock = 128 * 1024;
 const blockKinds = { raw: 0, run: 1, reserved: 3 } as const;
 
-export async function* zstdChunks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** Decodes one frame. */
+export interface FrameDecoder {
+  /**
+   * Takes the frame's next bytes: its header and first block, or a block.
+   * @returns what they decode to
+   * @throws what is wrong with them
+   */
+  push(bytes: Uint8Array, isLast: boolean): Promise<readonly Uint8Array[]>;
+}
+
+/** @param createDecoder is asked for each frame */
+export async function* zstdChunks(
+  pieces: AsyncIterable<Uint8Array>,
+  createDecoder: () => FrameDecoder,
+): AsyncGenerator<Uint8Array> {
   const input = new PendingBytes(pieces);
   for (;;) {
     const magic = await input.takeOrEnd(4);
     if (magic.length === 0) return;
     const value = magic.length < 4 ? 0 : littleNumber(magic, 0, 4);
     if (isSkippable(value)) await input.skip(littleNumber(await input.take(4), 0, 4));
-    else if (value === frameMagic) yield* frame(input, magic);
+    else if (value === frameMagic) yield* frame(input, magic, createDecoder());
     else throw new CompressionError('something else stands where a frame should begin');
   }
 }
 
-async function* frame(input: PendingBytes, magic: Uint8Array): AsyncGenerator<Uint8Array> {
+async function* frame(
+  input: PendingBytes,
+  magic: Uint8Array,
+  decoder: FrameDecoder,
+): AsyncGenerator<Uint8Array> {
   const { bytes: header, hasChecksum } = await frameHeader(input);
-  let decoded: Uint8Array[] = [];
-  const decoder = new Decompress((chunk) => decoded.push(chunk));
   let before = Buffer.concat([magic, header]);
   for (let isLast = false; !isLast;) {
     const head = await input.take(3);
@@ -37,14 +52,14 @@ async function* frame(input: PendingBytes, magic: Uint8Array): AsyncGenerator<Ui
     }
     const content = await input.take(kind === blockKinds.run ? 1 : size);
     const checksum = isLast && hasChecksum ? await input.take(4) : new Uint8Array(0);
+    let decoded;
     try {
-      decoder.push(Buffer.concat([before, head, content, checksum]), isLast);
+      decoded = await decoder.push(Buffer.concat([before, head, content, checksum]), isLast);
     } catch (error) {
       throw new CompressionError(error instanceof Error ? error.message : 'invalid data');
     }
     before = Buffer.alloc(0);
     yield* decoded;
-    decoded = [];
   }
 }
 

@@ -1,11 +1,12 @@
 /** Compressed captures: told by their magic, decompressed piece by piece. */
-import { Readable, pipeline, type Transform } from 'node:stream';
-import zlib from 'node:zlib';
+import { pipeline, Readable, type TransformOptions } from 'node:stream';
+import { createGunzip, type ZlibOptions } from 'node:zlib';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 import { lz4Chunks } from '../formats/lz4-frames.js';
 import { CompressionError } from '../formats/pending-bytes.js';
 import { zstdChunks } from '../formats/zstd-frames.js';
 import { StreamInput, type ByteInput } from './byte-input.js';
+import { createZstdDecoder } from './zstd-decoder.js';
 
 const magics = {
   /** Two bytes, then the method: only deflate was ever defined (RFC 1952). */
@@ -28,12 +29,9 @@ export async function decompressed(input: ByteInput): Promise<ByteInput> {
   const first = await input.peek(4);
   if (first.length < 4) return input;
   const magic = new DataView(first.buffer, first.byteOffset).getUint32(0);
-  if (magic >>> 8 === magics.gzip) return withZlib(input, 'gzip', zlib.createGunzip);
+  if (magic >>> 8 === magics.gzip) return withGunzip(input);
   if (magic === magics.zstd) {
-    const { createZstdDecompress } = zlib as Partial<ZlibWithZstd>;
-    return createZstdDecompress === undefined
-      ? withChunks(input, 'zstd', zstdChunks)
-      : withZlib(input, 'zstd', createZstdDecompress);
+    return withChunks(input, 'zstd', (pieces) => zstdChunks(pieces, createZstdDecoder));
   }
   if (magic === magics.lz4) return withChunks(input, 'lz4', lz4Chunks);
   if (magic === magics.lz4Legacy) {
@@ -46,20 +44,15 @@ export async function decompressed(input: ByteInput): Promise<ByteInput> {
   return input;
 }
 
-/** Since Node 22.15. */
-interface ZlibWithZstd {
-  createZstdDecompress(options: zlib.ZlibOptions): Transform;
-}
-
-function withZlib(
-  input: ByteInput,
-  method: string,
-  create: (options: zlib.ZlibOptions & { readableHighWaterMark: number }) => Transform,
-): ByteInput {
+function withGunzip(input: ByteInput): ByteInput {
   // It works on only when its last piece was taken: so an error finds no piece that it would discard.
-  const transform = create({ chunkSize: pieceSize, readableHighWaterMark: 1 });
+  const options: TransformOptions & ZlibOptions = {
+    chunkSize: pieceSize,
+    readableHighWaterMark: 1,
+  };
+  const transform = createGunzip(options);
   pipeline(Readable.from(pieces(input), { objectMode: false }), transform, () => undefined);
-  return new DecompressedInput(input, method, transform);
+  return new DecompressedInput(input, 'gzip', transform);
 }
 
 function withChunks(
@@ -114,7 +107,7 @@ class DecompressedInput implements ByteInput {
     } catch (error) {
       const cause = error instanceof LbcapError ? error.cause : error;
       const isOurs = cause instanceof CompressionError;
-      if (!isOurs && !isSystemError(cause, ...zlibCodes(cause))) throw error;
+      if (!isOurs && !isSystemError(cause, 'Z_DATA_ERROR', 'Z_BUF_ERROR')) throw error;
       throw new LbcapError(
         'INPUT_DAMAGED',
         `the ${this.#method} data of ${this.name} is damaged, ${messageOf(cause)}`,
@@ -123,10 +116,4 @@ class DecompressedInput implements ByteInput {
       );
     }
   }
-}
-
-/** Every code that zlib and zstd have for what they are given: all but those of the file system. */
-function zlibCodes(error: unknown): string[] {
-  const code = isSystemError(error) ? (error.code ?? '') : '';
-  return /^(Z_|ZSTD_error_)/.test(code) ? [code] : ['Z_DATA_ERROR'];
 }

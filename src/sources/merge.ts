@@ -4,7 +4,7 @@ import { convertRecords, recordLayout, type Batch, type BatchFormat } from '../p
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import { LbcapError } from '../errors.js';
 import { sumOf, together } from './sequence.js';
-import type { Source } from './source.js';
+import type { LeftOut, Source } from './source.js';
 
 /** Packets of one batch. */
 const mostPackets = 32_768;
@@ -103,7 +103,7 @@ export class MergeSource implements Source {
     return this.#sources.reduce((sum, source) => sum + source.position, 0);
   }
 
-  get leftOut() {
+  get leftOut(): LeftOut {
     return sumOf(this.#sources);
   }
 
