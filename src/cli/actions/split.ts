@@ -27,7 +27,7 @@ export async function split(
 ): Promise<number> {
   const options = readOutputOptions(raw);
   const plan = planOutput(labels, options);
-  refuseInputs(files, claimedPaths(plan));
+  refuseInputs(files, plan.directory, claimedPaths(plan));
   refuseTerminal(options, process.stdout);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
@@ -52,8 +52,8 @@ export async function split(
     strict: raw.strict === true,
     live: false,
     view: {
-      update: (_, { position }) => {
-        progress.update(position);
+      update: () => {
+        progress.update(source.position);
       },
       notice: (line) => {
         process.stderr.write(`${line}\n`);

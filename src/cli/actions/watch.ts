@@ -29,7 +29,8 @@ interface Opened {
 /** @returns the exit status */
 export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
   const plan = options.write ? planOutput(labels, options.output) : null;
-  if (options.read !== null && plan !== null) refuseInputs([options.read], claimedPaths(plan));
+  if (options.read !== null && plan !== null)
+    refuseInputs([options.read], plan.directory, claimedPaths(plan));
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
   const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
   const input = regions.slice(0, fileRegionSizes.length);
@@ -50,7 +51,12 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     json: options.json,
     strict: options.strict,
     live: true,
-    view,
+    view: {
+      ...view,
+      update: (snapshot) => {
+        view.update(snapshot());
+      },
+    },
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
