@@ -12,7 +12,8 @@ import {
 } from './packet/batch.js';
 import { Conversation } from './packet/conversation.js';
 import { fragmentOffsetMask, hasPorts, IpHeader, ipv4Layout, ipv6Layout } from './packet/ip.js';
-import { type LinkLayer, linkLayerOf, notIp, unknownLayer } from './packet/link-layer.js';
+import { notIp } from './packet/ether-type.js';
+import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
 /** Is told of every labelled IP packet; offsets are into the arena. */

@@ -26,7 +26,7 @@ import { longestRun, openOutput } from './open-output.js';
 import type { OutputPlan } from './output-plan.js';
 import { PacketClock } from './packet-clock.js';
 import { onSignals } from './signals.js';
-import { announcement, conclusion, finishedFile, unknownLinkTypes } from './summary.js';
+import { announcement, conclusion, damageLine, finishedFile, unknownLinkTypes } from './summary.js';
 
 /** What people see while it runs; `watch` shows a table, `split` a progress bar. */
 export interface View {
@@ -170,6 +170,8 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   job.view.finish(last);
   for (const line of conclusion(last, announced, result.files)) tell(line);
   for (const line of unknownLinkTypes(classifier.unknown)) tell(line);
+  const leftOut = source.leftOut ?? { bytes: 0, places: 0 };
+  if (leftOut.bytes > 0) tell(damageLine(source.name, leftOut));
   if (output?.unwanted === true) tell('lbcap: the reader of standard output ended first');
   const error = result.error ?? json?.error ?? null;
   json?.write(
@@ -178,6 +180,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       new Date(),
       announced,
       result.files,
+      leftOut,
       error === null ? null : { code: error.code, message: error.message },
     ),
   );

@@ -1,4 +1,5 @@
 /** The words before and after a capture, for people. Pure: lines of text. */
+import type { LeftOut } from '../sources/source.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import type { WrittenFile } from '../sinks/output.js';
 import type { AnnouncedLabel } from '../terminal/events.js';
@@ -115,6 +116,11 @@ function fileRows(files: readonly WrittenFile[]): string[][] {
     ],
     ...rows,
   ];
+}
+
+/** What a repair has skipped. */
+export function damageLine(name: string, { bytes, places }: LeftOut): string {
+  return `lbcap: ${name} is damaged: ${plural(bytes, 'byte')} left out, at ${plural(places, 'place')}`;
 }
 
 /** A line for each link type that lbcap does not know. */

@@ -2,12 +2,13 @@
 import { LbcapError } from '../errors.js';
 import { maximumCapturedLength } from '../packet/batch.js';
 import { parseDuration, parseSize } from '../terminal/units.js';
+import { Inputs, type RawInputOptions } from './open-inputs.js';
 import { readOutputOptions, type OutputOptions, type RawOutputOptions } from './output-options.js';
 
 export type Engine = 'libpcap' | 'cap';
 
 /** As commander gives them. */
-export interface RawWatchOptions extends RawOutputOptions {
+export interface RawWatchOptions extends RawOutputOptions, RawInputOptions {
   interface?: string;
   write: boolean;
   filter?: string;
@@ -38,12 +39,15 @@ export interface WatchOptions {
   readonly engine: Engine;
   /** A capture file, or `-`. */
   readonly read: string | null;
+  /** The same, to be opened. */
+  readonly inputs: Inputs | null;
   readonly strict: boolean;
 }
 
 /** @throws USAGE */
 export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
   if (raw.read !== undefined) refuseWithRead(raw);
+  else refuseWithoutRead(raw);
   return {
     interface: raw.interface ?? null,
     write: raw.write,
@@ -63,6 +67,7 @@ export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
     json: raw.json === true,
     engine: engine(raw.engine),
     read: raw.read ?? null,
+    inputs: raw.read === undefined ? null : new Inputs([raw.read], raw),
     strict: raw.strict === true,
   };
 }
@@ -81,6 +86,12 @@ function refuseWithRead(raw: RawWatchOptions): void {
       'give it to the program that captures',
     );
   }
+}
+
+function refuseWithoutRead(raw: RawWatchOptions): void {
+  const word = raw.follow === true ? '--follow' : raw.repair === true ? '--repair' : null;
+  if (word === null) return;
+  throw new LbcapError('USAGE', `${word} is for --read, not for live captures`, 'leave it out');
 }
 
 function engine(text: string): Engine {

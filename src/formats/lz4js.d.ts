@@ -25,8 +25,6 @@ declare module 'lz4js' {
       table: Uint32Array,
     ): number;
     compressBound(length: number): number;
-    /** A whole frame; of less than 4 MiB, for blocks behind the first are linked and do not say so. */
-    compress(bytes: Uint8Array): Uint8Array;
   }
   const lz4: Lz4;
   export default lz4;

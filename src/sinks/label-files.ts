@@ -297,6 +297,7 @@ export class LabelFiles implements Output {
     if (file.inode === 0 || file.failed) return;
     const tail = this.#format.tail(file.output, file.packets);
     if (tail !== null) this.#writer.writeNow(file, tail, 0, tail.length);
+    this.#writer.end(file);
   }
 
   /** Completes a file for good; its output has none until the next record. */

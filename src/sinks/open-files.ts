@@ -91,7 +91,11 @@ export class OpenFiles {
   writeHead(file: OutputFile): void {
     const { head } = file;
     if (head === null) return;
-    const bytes = this.#compression === null ? head : this.#compression.compressNow(head);
+    const compression = this.#compression;
+    const bytes =
+      compression === null
+        ? head
+        : Buffer.concat([compression.begin, compression.compressNow(head)]);
     try {
       writeFully(file.fd, bytes, 0, bytes.length, 0);
     } catch (error) {

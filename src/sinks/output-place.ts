@@ -114,13 +114,18 @@ export function existingRings(
 /**
  * `A.pcap` and `a.pcap` are one file where case does not count (macOS, vfat): one label's packets
  * would take the place of the other's.
+ * @param tells whether a directory tells cases apart
  * @throws OUTPUT_IO when names differ by case only and the directory does not tell them apart
  */
-export function refuseCaseTwins(directory: string, names: readonly string[]): void {
+export function refuseCaseTwins(
+  directory: string,
+  names: readonly string[],
+  tells = tellsCases,
+): void {
   const seen = new Map<string, string>();
   for (const name of names) {
     const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined && !tellsCases(directory)) {
+    if (twin !== undefined && !tells(directory)) {
       throw new LbcapError(
         'OUTPUT_IO',
         `${directory} does not tell ${twin}.pcap from ${name}.pcap`,

@@ -112,6 +112,17 @@ export class SlotWriter {
     }
   }
 
+  /** What a compressed file ends with. Everything else must be written. */
+  end(file: OutputFile): void {
+    const end = this.#compression?.end ?? null;
+    if (end === null || end.length === 0 || !this.#open.ready(file)) return;
+    try {
+      this.#append(file, end);
+    } catch (error) {
+      this.#open.fail(file, file.position, error);
+    }
+  }
+
   /** Resolves when no slot is on its way any more. */
   async settled(): Promise<void> {
     while (this.#inFlight > 0) {

@@ -39,7 +39,8 @@ export async function openFileInput(path: string): Promise<ByteInput> {
   }
 }
 
-function inputError(name: string, error: unknown): LbcapError {
+/** The system's words about an input, with what to do. */
+export function inputError(name: string, error: unknown): LbcapError {
   const remedy = isSystemError(error, 'ENOENT')
     ? 'there is no such file'
     : isSystemError(error, 'EACCES', 'EPERM')

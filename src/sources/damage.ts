@@ -1,5 +1,6 @@
 /** Says where an input is damaged, in the one way in which lbcap does. */
 import { LbcapError } from '../errors.js';
+import type { LeftOut } from './source.js';
 
 /** @param offset byte of the input at which it stops making sense */
 export function damagedAt(name: string, offset: number, what: string): LbcapError {
@@ -11,10 +12,9 @@ export function damagedAt(name: string, offset: number, what: string): LbcapErro
   );
 }
 
-/** Bytes that a repair has left out. */
-export class LeftOut {
+/** Counts what a repair leaves out. */
+export class DamageCount implements LeftOut {
   bytes = 0;
-  /** Where they were, one after another. */
   places = 0;
 
   add(bytes: number): void {

@@ -13,7 +13,7 @@ import {
 } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { ByteInput } from './byte-input.js';
-import { damagedAt, LeftOut } from './damage.js';
+import { damagedAt, DamageCount } from './damage.js';
 import { RecordRepair } from './record-repair.js';
 import type { Source } from './source.js';
 import { Window } from './window.js';
@@ -27,7 +27,7 @@ export class PcapSource implements Source {
   readonly format: BatchFormat;
   readonly snaplen: number;
   readonly fileHeader?: Uint8Array;
-  readonly leftOut = new LeftOut();
+  readonly leftOut = new DamageCount();
   readonly #arena: Arena;
   readonly #window: Window;
   readonly #headerSize: number;

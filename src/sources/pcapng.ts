@@ -13,7 +13,7 @@ import type { Arena, Region } from '../packet/arena.js';
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { ByteInput } from './byte-input.js';
-import { damagedAt, LeftOut } from './damage.js';
+import { damagedAt, DamageCount } from './damage.js';
 import type { Source } from './source.js';
 import { longestUnit, Window } from './window.js';
 
@@ -39,7 +39,7 @@ export class PcapngSource implements Source {
   readonly size: number | null;
   readonly format: BatchFormat;
   readonly snaplen: number;
-  readonly leftOut = new LeftOut();
+  readonly leftOut = new DamageCount();
   readonly #arena: Arena;
   readonly #window: Window;
   readonly #section: Section;

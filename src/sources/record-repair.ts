@@ -1,8 +1,13 @@
 /** Reads a damaged pcap file: which of its records can be believed, and where they go on. */
 import { capturedLength } from '../formats/pcap-dialects.js';
-import { findRecord, isSound, type RecordReading } from '../formats/pcap-repair.js';
-import type { LeftOut } from './damage.js';
-import type { Window } from './window.js';
+import {
+  findRecord,
+  isSound,
+  type FoundRecord,
+  type RecordReading,
+} from '../formats/pcap-repair.js';
+import type { DamageCount } from './damage.js';
+import { longestUnit, type Window } from './window.js';
 
 /** Walks ahead of the reader. A lying length shows only where the next record should be. */
 export class RecordRepair {
@@ -10,7 +15,7 @@ export class RecordRepair {
   readonly #view: DataView;
   readonly #reading: RecordReading;
   readonly #more: () => Promise<boolean>;
-  readonly #leftOut: LeftOut;
+  readonly #leftOut: DamageCount;
   /** Of the last packet that was believed. */
   #seconds: number | null = null;
 
@@ -20,7 +25,7 @@ export class RecordRepair {
     view: DataView,
     reading: RecordReading,
     more: () => Promise<boolean>,
-    leftOut: LeftOut,
+    leftOut: DamageCount,
   ) {
     this.#window = window;
     this.#view = view;
@@ -45,9 +50,14 @@ export class RecordRepair {
       if (count > 1) return last;
       if (!isSound) {
         const inside = count === 1 ? this.#inside(start + headerSize, next) : null;
+        if (inside !== null && !inside.isSure) {
+          // What decides lies behind the window.
+          if (window.length <= longestUnit && (await this.#more())) continue;
+          return next;
+        }
         if (inside !== null) {
-          this.#leftOut.add(inside - start);
-          window.dropTo(inside);
+          this.#leftOut.add(inside.at - start);
+          window.dropTo(inside.at);
         } else if (count === 1) return next;
         else if (!(await this.#seek())) return null;
         continue;
@@ -81,14 +91,9 @@ export class RecordRepair {
   }
 
   /** A record that begins inside `[from, end)`, where another one claims to have its packet. */
-  #inside(from: number, end: number): number | null {
-    for (let at = from; at < end; at++) {
-      const found = this.#find(at, false);
-      if (found.at >= end) return null;
-      if (found.isSure) return found.at;
-      ({ at } = found);
-    }
-    return null;
+  #inside(from: number, end: number): FoundRecord | null {
+    const found = this.#find(from, false);
+    return found.at < end ? found : null;
   }
 
   /** Moves the window to a record behind its first byte. False when there is none. */

@@ -2,7 +2,7 @@
 import { LbcapError } from '../errors.js';
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
-import type { Source } from './source.js';
+import type { LeftOut, Source } from './source.js';
 
 /** @param sources already open; their formats may differ, batch by batch */
 export function inSequence(sources: readonly Source[]): Source {
@@ -38,6 +38,10 @@ class SequenceSource implements Source {
     return this.#sources.reduce((sum, source) => sum + source.position, 0);
   }
 
+  get leftOut(): LeftOut {
+    return sumOf(this.#sources);
+  }
+
   /** A damaged capture does not keep the ones behind it from being read; it is told at the end. */
   next(): Promise<Batch | null> {
     return this.#next((source) => source.next());
@@ -63,7 +67,7 @@ class SequenceSource implements Source {
         if (batch !== null) return batch;
       } catch (error) {
         if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-        this.#damage = this.#damage === null ? error : together(this.#damage, error);
+        this.#damage = together(this.#damage, error);
       }
       // All share the regions that they read into: nothing of this one may arrive any more.
       source.stop();
@@ -86,8 +90,19 @@ class SequenceSource implements Source {
 }
 
 /** One error for several damaged captures, with the first one's details. */
-function together(first: LbcapError, next: LbcapError): LbcapError {
+export function together(first: LbcapError | null, next: LbcapError): LbcapError {
+  if (first === null) return next;
   return new LbcapError('INPUT_DAMAGED', `${first.message}; ${next.message}`, undefined, {
     details: first.details,
   });
+}
+
+/** What several sources have left out. */
+export function sumOf(sources: readonly Source[]): LeftOut {
+  const sum = { bytes: 0, places: 0 };
+  for (const { leftOut } of sources) {
+    sum.bytes += leftOut?.bytes ?? 0;
+    sum.places += leftOut?.places ?? 0;
+  }
+  return sum;
 }

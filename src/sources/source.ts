@@ -1,7 +1,12 @@
 /** What every source of packets is to the pipeline. */
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
-import type { LeftOut } from './damage.js';
+
+/** Damage that was skipped: bytes, and at how many places. */
+export interface LeftOut {
+  readonly bytes: number;
+  readonly places: number;
+}
 
 /** A live capture, a file or a stream. Single consumer; calls do not overlap. */
 export interface Source {
@@ -33,7 +38,7 @@ export interface Source {
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
   counters(): SourceCounters;
-  /** Where damage is skipped: how much of it there was so far. */
+  /** Where damage is skipped instead of ending the reading: so far. */
   readonly leftOut?: LeftOut;
   close(): Promise<void>;
 }

@@ -116,6 +116,8 @@ export interface EndEvent extends Totals {
   readonly event: 'end';
   readonly labels: readonly (LabelTraffic & AnnouncedLabel & EndedFile)[];
   readonly others: Traffic & { readonly file: string | null; readonly files: readonly string[] };
+  /** Damage that `--repair` has skipped: bytes, and at how many places. */
+  readonly leftOut: { readonly bytes: number; readonly places: number };
   /** What ended it early; `null` for a normal end. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -159,6 +161,7 @@ export function endEvent(
   time: Date,
   announced: readonly AnnouncedLabel[],
   files: readonly OutputFile[],
+  leftOut: EndEvent['leftOut'],
   error: EndEvent['error'],
 ): EndEvent {
   const byOutput = new Map<number, OutputFile[]>();
@@ -190,6 +193,7 @@ export function endEvent(
       file: of(snapshot.labels.length).file,
       files: of(snapshot.labels.length).files,
     },
+    leftOut: { bytes: leftOut.bytes, places: leftOut.places },
     error,
   };
 }

@@ -2,20 +2,16 @@
 import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
 import { dropPrivileges } from '../../privileges.js';
-import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
-import { openCapture } from '../../sources/open.js';
-import { fileRegionSizes } from '../../sources/window.js';
-import { inSequence } from '../../sources/sequence.js';
-import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
 import { refuseInputs } from '../inputs.js';
+import { Inputs, type RawInputOptions } from '../open-inputs.js';
 import { outputRegionSizes } from '../open-output.js';
 import { readOutputOptions, refuseTerminal, type RawOutputOptions } from '../output-options.js';
 import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 
 /** As commander gives them. */
-export interface SplitOptions extends RawOutputOptions {
+export interface SplitOptions extends RawOutputOptions, RawInputOptions {
   readonly strict?: true;
 }
 
@@ -29,9 +25,14 @@ export async function split(
   const plan = planOutput(labels, options);
   refuseInputs(files, plan.directory, claimedPaths(plan));
   refuseTerminal(options, process.stdout);
-  const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
-  const input = regions.slice(0, fileRegionSizes.length);
-  const source = await openAll(files, (opened) => openCapture(opened, arena, input));
+  const inputs = new Inputs(files, raw);
+  const sizes = inputs.regionSizes;
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan)]);
+  const source = await inputs.open(arena, regions, {
+    // Blocks of pcapng can be copied as they are, with all that hangs on them.
+    blocks: options.kind === 'pcapng',
+    nanoseconds: raw.nano === true,
+  });
   dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,
@@ -44,13 +45,14 @@ export async function split(
     source,
     engine: 'file',
     arena,
-    regions: regions.slice(fileRegionSizes.length),
+    regions: regions.slice(sizes.length),
     plan,
     // The capture's own unit stays, unless another is asked for.
     nanoseconds: raw.nano === true,
     json: raw.json === true,
     strict: raw.strict === true,
-    live: false,
+    // A file that grows is watched: what came is there to see.
+    live: raw.follow === true,
     view: {
       update: () => {
         progress.update(source.position);
@@ -64,24 +66,6 @@ export async function split(
     },
     duration: null,
     filter: null,
-    opening: `splitting ${source.name}`,
+    opening: `splitting ${source.name}${raw.follow === true ? ' as it grows, Ctrl-C ends' : ''}`,
   });
-}
-
-async function openAll(
-  files: readonly string[],
-  open: (input: ByteInput) => Promise<Source>,
-): Promise<Source> {
-  const sources: Source[] = [];
-  try {
-    for (const file of files) {
-      const input =
-        file === '-' ? new StreamInput('standard input', process.stdin) : await openFileInput(file);
-      sources.push(await open(input));
-    }
-    return inSequence(sources);
-  } catch (error) {
-    for (const source of sources) await source.close();
-    throw error;
-  }
 }

@@ -7,8 +7,6 @@ import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
-import { openFileInput, StreamInput } from '../../sources/byte-input.js';
-import { openCapture } from '../../sources/open.js';
 import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
 import { defaultBufferSize, openLive } from '../../sources/live.js';
@@ -32,8 +30,9 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   if (options.read !== null && plan !== null)
     refuseInputs([options.read], plan.directory, claimedPaths(plan));
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
-  const { arena, regions } = createArena([...fileRegionSizes, ...outputRegionSizes(plan)]);
-  const input = regions.slice(0, fileRegionSizes.length);
+  const sizes = options.inputs?.regionSizes ?? fileRegionSizes;
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan)]);
+  const input = regions.slice(0, sizes.length);
   const view = createLiveView({ stream: process.stderr, env: process.env });
   const { source, opening } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
@@ -45,7 +44,7 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     source,
     engine: options.read === null ? options.engine : 'file',
     arena,
-    regions: regions.slice(fileRegionSizes.length),
+    regions: regions.slice(sizes.length),
     plan,
     nanoseconds: options.output.nanoseconds,
     json: options.json,
@@ -72,15 +71,12 @@ async function open(
   regions: readonly Region[],
   onNotice: (text: string) => void,
 ): Promise<Opened> {
-  if (options.read !== null) {
-    const input =
-      options.read === '-'
-        ? new StreamInput('standard input', process.stdin)
-        : await openFileInput(options.read);
-    return {
-      source: await openCapture(input, arena, regions),
-      opening: `watching ${input.name}, Ctrl-C ends`,
-    };
+  if (options.inputs !== null) {
+    const source = await options.inputs.open(arena, regions, {
+      blocks: options.output.kind === 'pcapng' && options.write,
+      nanoseconds: options.output.nanoseconds,
+    });
+    return { source, opening: `watching ${source.name}, Ctrl-C ends` };
   }
   const name = options.interface ?? loopbackInterface();
   const filter = captureFilter(labels, options.filter, options.output.others);

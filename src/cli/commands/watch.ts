@@ -1,6 +1,7 @@
 /** `lbcap watch`: capture live, a file for each label, until Ctrl-C. */
 import { Command } from 'commander';
 import { addLabelOptions, loadLabels, type LabelOptions } from '../options.js';
+import { addInputOptions } from '../open-inputs.js';
 import { addOutputOptions } from '../output-options.js';
 import type { RawWatchOptions } from '../watch-options.js';
 
@@ -27,7 +28,7 @@ export function watchCommand(): Command {
   const command = addLabelOptions(
     new Command('watch').description('Capture live: a table, and a file for each label'),
   ).option('-i, --interface <NAME>', 'interface to capture on (default: the loopback)');
-  return addOutputOptions(command)
+  return addInputOptions(addOutputOptions(command))
     .option('--no-write', 'only watch')
     .option('--nano', 'timestamps in nanoseconds')
     .option('-f, --filter <BPF>', 'capture filter, and-ed with the labels')
