@@ -27,7 +27,8 @@ interface Opened {
 /** @returns the exit status */
 export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
   const plan = options.write ? planOutput(labels, options.output) : null;
-  if (options.read !== null && plan !== null) refuseInputs([options.read], claimedPaths(plan));
+  if (options.read !== null && plan !== null)
+    refuseInputs([options.read], plan.directory, claimedPaths(plan));
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
   const sizes =
     options.inputs?.regionSizes ??
@@ -54,7 +55,12 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     strict: options.strict,
     live: true,
     watchPorts: options.read === null,
-    view,
+    view: {
+      ...view,
+      update: (snapshot) => {
+        view.update(snapshot());
+      },
+    },
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
