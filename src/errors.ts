@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'OUTPUT_CLOSED'
   | 'RUN_PERMISSION'
   | 'RUN_FAILED'
+  | 'ALIAS_PERMISSION'
+  | 'ALIAS_FAILED'
   | 'COMMAND_UNKNOWN'
   | 'COMMAND_REFUSED'
   | 'INVARIANT';

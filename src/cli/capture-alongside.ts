@@ -28,6 +28,8 @@ export interface CaptureEnd {
 
 /** A capture that has begun: whatever is sent from now on is in it. */
 export interface Capture {
+  /** Which captures, as watch's start event has it. */
+  readonly engine: string;
   /** Ends it, its files complete. @throws LbcapError `CAPTURE_FAILED` */
   stop(): Promise<CaptureEnd>;
 }
@@ -68,23 +70,24 @@ export async function startCapture(label: Label, words: readonly string[]): Prom
     complaints = (complaints + text).slice(-mostText);
   });
   const ends: EndEvent[] = [];
-  const started = new Promise<void>((resolve) => {
+  const started = new Promise<string>((resolve) => {
     if (watch.stdout === null) return;
     createInterface({ input: watch.stdout }).on('line', (line) => {
-      const event = JSON.parse(line) as { event: string };
-      if (event.event === 'start') resolve();
+      const event = JSON.parse(line) as { event: string; engine?: string };
+      if (event.event === 'start') resolve(event.engine ?? '');
       if (event.event === 'end') ends.push(event as EndEvent);
     });
   });
   const failure = () =>
     new LbcapError('CAPTURE_FAILED', lastComplaint(complaints) ?? 'lbcap watch ended by itself');
-  await Promise.race([
+  const engine = await Promise.race([
     started,
     ended.then(() => {
       throw failure();
     }),
   ]);
   return {
+    engine,
     async stop() {
       watch.kill('SIGTERM');
       const status = await ended;

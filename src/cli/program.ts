@@ -1,6 +1,8 @@
 /** The commander program: every command, and commander's own complaints as ours. */
 import { Command, CommanderError } from 'commander';
 import { LbcapError } from '../errors.js';
+import { aliasCommand } from './commands/alias.js';
+import { doctorCommand } from './commands/doctor.js';
 import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
@@ -42,8 +44,14 @@ async function runProgram(words: readonly string[]): Promise<void> {
     .version(version, '-V, --version')
     .addHelpText('after', help);
   const commands = [
-    ...[watchCommand(), splitCommand(), filterCommand(), labelCommand(), runCommand()],
+    watchCommand(),
+    splitCommand(),
+    filterCommand(),
+    labelCommand(),
+    runCommand(),
     portsCommand(),
+    aliasCommand(),
+    doctorCommand(),
   ];
   // The words of a program that is run are not lbcap's, --version among them.
   program.enablePositionalOptions();

@@ -41,7 +41,7 @@ export interface View {
 export interface CaptureJob {
   readonly labels: readonly Label[];
   readonly source: Source;
-  /** For `--json`: libpcap, cap, or file. */
+  /** For `--json`: libpcap, dumpcap, cap, or file. */
   readonly engine: string;
   readonly arena: Arena;
   /** For the output, as `outputRegionSizes` asked for them. */
@@ -109,7 +109,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   const announced = announce(labels, plan);
   const othersFile = plan?.othersPath ?? null;
   tell(`lbcap: ${job.opening}`);
-  if (job.strict && source.counters().kernelDropped === null) {
+  if (job.strict && source.countsAtEnd !== true && source.counters().kernelDropped === null) {
     tell(`lbcap: --strict: ${source.name} does not say whether packets were lost before`);
   }
   for (const line of announcement(announced, othersFile, plan?.options ?? null)) tell(line);

@@ -56,7 +56,7 @@ export const runFlags = [
   { short: 'f', long: 'filter', value: 'BPF', help: "and-ed with the label's own", ofWatch: true },
   { short: 's', long: 'snaplen', value: 'N', help: 'bytes kept of a packet', ofWatch: true },
   { short: 'B', long: 'buffer', value: 'SIZE', help: 'kernel buffer', ofWatch: true },
-  { long: 'engine', value: 'ENGINE', help: 'libpcap or cap', ofWatch: true },
+  { long: 'engine', value: 'ENGINE', help: 'libpcap, dumpcap or cap', ofWatch: true },
   { long: 'strict', help: 'exit with 3 when packets were lost', ofWatch: true },
 ] as const satisfies readonly Flag[];
 

@@ -5,7 +5,9 @@ import { parseDuration, parseSize } from '../terminal/units.js';
 import { Inputs, type RawInputOptions } from './open-inputs.js';
 import { readOutputOptions, type OutputOptions, type RawOutputOptions } from './output-options.js';
 
-export type Engine = 'libpcap' | 'cap';
+export type Engine = (typeof engines)[number];
+
+const engines = ['libpcap', 'dumpcap', 'cap'] as const;
 
 /** As commander gives them. */
 export interface RawWatchOptions extends RawOutputOptions, RawInputOptions {
@@ -17,7 +19,7 @@ export interface RawWatchOptions extends RawOutputOptions, RawInputOptions {
   duration?: string;
   packets?: string;
   bytes?: string;
-  engine: string;
+  engine?: string;
   read?: string;
   strict?: true;
 }
@@ -36,7 +38,8 @@ export interface WatchOptions {
   readonly packets: number | undefined;
   readonly bytes: number | undefined;
   readonly json: boolean;
-  readonly engine: Engine;
+  /** `null`: libpcap, or dumpcap where libpcap is refused. */
+  readonly engine: Engine | null;
   /** A capture file, or `-`. */
   readonly read: string | null;
   /** The same, to be opened. */
@@ -65,7 +68,7 @@ export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
         : wholeNumber('--packets', raw.packets, 1, Number.MAX_SAFE_INTEGER),
     bytes: raw.bytes === undefined ? undefined : parseSize(raw.bytes, '--bytes'),
     json: raw.json === true,
-    engine: engine(raw.engine),
+    engine: raw.engine === undefined ? null : engine(raw.engine),
     read: raw.read ?? null,
     inputs: raw.read === undefined ? null : new Inputs([raw.read], raw),
     strict: raw.strict === true,
@@ -95,11 +98,9 @@ function refuseWithoutRead(raw: RawWatchOptions): void {
 }
 
 function engine(text: string): Engine {
-  if (text === 'libpcap' || text === 'cap') return text;
-  if (text === 'dumpcap') {
-    throw new LbcapError('USAGE', '--engine dumpcap is not in this version', 'use libpcap or cap');
-  }
-  throw new LbcapError('USAGE', `there is no --engine ${text}`, 'use libpcap or cap');
+  const known = engines.find((name) => name === text);
+  if (known !== undefined) return known;
+  throw new LbcapError('USAGE', `there is no --engine ${text}`, 'use libpcap, dumpcap or cap');
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {

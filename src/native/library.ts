@@ -1,7 +1,7 @@
 /** Finds and loads libpcap at first use, and says what the one that was found can do. */
 import { LbcapError, messageOf } from '../errors.js';
 import { platform, type Platform } from '../loopback/platform.js';
-import { libpcapInstallCommand } from './install-command.js';
+import { installCommand } from './install-command.js';
 import { loadKoffi, type Koffi } from './koffi.js';
 import { layouts } from './layouts.js';
 import {
@@ -80,7 +80,7 @@ function open(koffi: Koffi, override: string | undefined): Library {
       override === undefined || override === ''
         ? 'libpcap is not installed'
         : `LBCAP_LIBPCAP names ${override}, which cannot be loaded`,
-      override === undefined || override === '' ? libpcapInstallCommand() : 'unset it or mend it',
+      override === undefined || override === '' ? installCommand('libpcap') : 'unset it or mend it',
       { details: { tried: failures } },
     );
   }
@@ -114,7 +114,7 @@ function resolvePcap(handle: ReturnType<Koffi['load']>): PcapFunctions {
       throw new LbcapError(
         'LIBPCAP_MISSING',
         `the libpcap found here has no ${name}, which came with ${since}`,
-        `a newer one is needed: ${libpcapInstallCommand()}`,
+        `a newer one is needed: ${installCommand('libpcap')}`,
         { cause },
       );
     }

@@ -21,8 +21,8 @@ export function permissionMissing(name: string, why: string): LbcapError {
     ...(platform() === 'darwin'
       ? ["install Wireshark's ChmodBPF and join the group access_bpf"]
       : []),
+    'give yourself the right to run dumpcap, which lbcap then uses (sudo dpkg-reconfigure wireshark-common && sudo usermod -aG wireshark "$USER", and log in again)',
     `let tcpdump capture (sudo tcpdump -i ${shown} -U -w - | lbcap watch -r - …)`,
-    `as a member of the wireshark group, let dumpcap (dumpcap -q -P -i ${shown} -w - | lbcap watch -r - …)`,
   ];
   return new LbcapError(
     'CAPTURE_PERMISSION',

@@ -28,13 +28,13 @@ export class SocketDiagnosis {
   /** @throws SystemCallError where such sockets are not allowed */
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    const open = kernel.library.func('int socket(int domain, int type, int protocol)') as Open;
-    this.#send = kernel.library.func(
+    const open = kernel.libc<Open>('int socket(int domain, int type, int protocol)');
+    this.#send = kernel.libc<Transfer>(
       'long send(int socket, void *bytes, unsigned long length, int flags)',
-    ) as Transfer;
-    this.#receive = kernel.library.func(
+    );
+    this.#receive = kernel.libc<Transfer>(
       'long recv(int socket, void *bytes, unsigned long length, int flags)',
-    ) as Transfer;
+    );
     this.#answer = Buffer.alloc(answerSize);
     this.#descriptor = open(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (this.#descriptor < 0) throw kernel.lastError('socket');

@@ -37,6 +37,8 @@ export interface Source {
   walked?(at: number): void;
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
+  /** What was lost is not known before `close`, and known then. */
+  readonly countsAtEnd?: boolean;
   counters(): SourceCounters;
   /** Where damage is skipped instead of ending the reading: so far. */
   readonly leftOut?: LeftOut;

@@ -18,7 +18,10 @@ const systems: readonly (readonly [osRelease: string, command: string | null])[]
 
 for (const [osRelease, command] of systems) {
   test(`${osRelease.replaceAll('\n', ' ')}→ ${command}`, () => {
-    assert.equal(installCommandFor(osRelease, true), command);
-    assert.equal(installCommandFor(osRelease, false), command === null ? null : `sudo ${command}`);
+    assert.equal(installCommandFor('libpcap', osRelease, true), command);
+    assert.equal(
+      installCommandFor('libpcap', osRelease, false),
+      command === null ? null : `sudo ${command}`,
+    );
   });
 }

@@ -15,6 +15,7 @@ import { checkLabelName, parseLabel, parseLabels } from '../../labels/parse.js';
 import { readRegistry } from '../../labels/registry.js';
 import { registryPlace } from '../options.js';
 import type { Capture } from '../capture-alongside.js';
+import { dumpcapInstead } from '../dumpcap-instead.js';
 import type { RunWords } from '../run-words.js';
 
 type RunOptions = RunWords['options'];
@@ -55,6 +56,7 @@ export async function runAction(read: RunWords): Promise<number> {
     if (options.watch === true) {
       const { startCapture } = await import('../capture-alongside.js');
       capture = await startCapture(label, watchWords);
+      if (capture.engine === 'dumpcap' && options.engine === undefined) tell(dumpcapInstead);
     }
     result = await run({
       sources,

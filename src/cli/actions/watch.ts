@@ -9,19 +9,27 @@ import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
 import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
-import { defaultBufferSize, liveRegionSizes, openLive } from '../../sources/live.js';
+import {
+  defaultBufferSize,
+  liveRegionSizes,
+  openLive,
+  type LiveOptions,
+} from '../../sources/live.js';
 import { createLiveView } from '../../terminal/live.js';
+import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
 import { outputRegionSizes } from '../open-output.js';
 import { refuseTerminal } from '../output-options.js';
 import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
-import type { WatchOptions } from '../watch-options.js';
+import type { Engine, WatchOptions } from '../watch-options.js';
 
 /** An open capture, and the first line about it. */
 interface Opened {
   readonly source: Source;
   readonly opening: string;
+  /** Which was taken, for `--json`. */
+  readonly engine: Engine | 'file';
 }
 
 /** @returns the exit status */
@@ -30,15 +38,15 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   if (options.read !== null && plan !== null)
     refuseInputs([options.read], plan.directory, claimedPaths(plan));
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
-  const sizes =
-    options.inputs?.regionSizes ??
-    (options.engine === 'libpcap'
-      ? liveRegionSizes(options.bufferSize ?? defaultBufferSize)
-      : fileRegionSizes);
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, true)]);
-  const input = regions.slice(0, sizes.length);
+  const sizes = inputSizes(options);
+  const inputs = [...sizes.libpcap, ...sizes.stream];
+  const { arena, regions } = createArena([...inputs, ...outputRegionSizes(plan, true)]);
+  const input = {
+    libpcap: regions.slice(0, sizes.libpcap.length),
+    stream: regions.slice(sizes.libpcap.length, inputs.length),
+  };
   const view = createLiveView({ stream: process.stderr, env: process.env });
-  const { source, opening } = await open(labels, options, arena, input, (text) => {
+  const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
   });
   // Only the capture needs root: the files are to be the user's.
@@ -46,9 +54,9 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   return runCapture({
     labels,
     source,
-    engine: options.read === null ? options.engine : 'file',
+    engine,
     arena,
-    regions: regions.slice(sizes.length),
+    regions: regions.slice(inputs.length),
     plan,
     nanoseconds: options.output.nanoseconds,
     json: options.json,
@@ -69,19 +77,34 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
   });
 }
 
+/** Where the input goes: it depends on who captures, which may not be known yet. */
+interface Inputs<Of> {
+  readonly libpcap: readonly Of[];
+  /** For files, streams, dumpcap and cap. */
+  readonly stream: readonly Of[];
+}
+
+function inputSizes({ read, engine, bufferSize }: WatchOptions): Inputs<number> {
+  const mayBeLibpcap = read === null && (engine === 'libpcap' || engine === null);
+  return {
+    libpcap: mayBeLibpcap ? liveRegionSizes(bufferSize ?? defaultBufferSize) : [],
+    stream: read === null && engine === 'libpcap' ? [] : fileRegionSizes,
+  };
+}
+
 async function open(
   labels: readonly Label[],
   options: WatchOptions,
   arena: Arena,
-  regions: readonly Region[],
+  regions: Inputs<Region>,
   onNotice: (text: string) => void,
 ): Promise<Opened> {
   if (options.inputs !== null) {
-    const source = await options.inputs.open(arena, regions, {
+    const source = await options.inputs.open(arena, regions.stream, {
       blocks: options.output.kind === 'pcapng' && options.write,
       nanoseconds: options.output.nanoseconds,
     });
-    return { source, opening: `watching ${source.name}, Ctrl-C ends` };
+    return { source, opening: `watching ${source.name}, Ctrl-C ends`, engine: 'file' };
   }
   const name = options.interface ?? loopbackInterface();
   const filter = captureFilter(labels, options.filter, options.output.others);
@@ -92,22 +115,67 @@ async function open(
     filter,
     nanoseconds: options.output.nanoseconds,
     arena,
-    regions,
+    regions: regions.stream,
     onNotice,
   };
   // Alone first: inside the parentheses of the labels' filter it could mean something else.
   if (options.filter !== null) await checkFilter(options.filter, linkTypes.ETHERNET);
-  if (options.engine === 'cap') {
-    if (options.strict) {
-      throw new LbcapError(
-        'ENGINE_LIMIT',
-        '--engine cap does not count lost packets',
-        'leave out --strict, or use --engine libpcap',
-      );
-    }
-    const { openCap } = await import('../../sources/cap.js');
-    return { source: await openCap(capture), opening: `watching ${name} (cap), Ctrl-C ends` };
+  const byLibpcap = () => openByLibpcap({ ...capture, regions: regions.libpcap });
+  switch (options.engine) {
+    case 'cap':
+      return openByCap(capture, options.strict);
+    case 'dumpcap':
+      return openByDumpcap(capture);
+    case 'libpcap':
+      return byLibpcap();
+    case null:
+      return openByEither(byLibpcap, capture);
   }
+}
+
+/** libpcap, and dumpcap where libpcap is refused and dumpcap is not. */
+async function openByEither(
+  byLibpcap: () => Promise<Opened>,
+  capture: LiveOptions,
+): Promise<Opened> {
+  try {
+    return await byLibpcap();
+  } catch (refusal) {
+    if (!(refusal instanceof LbcapError) || refusal.code !== 'CAPTURE_PERMISSION') throw refusal;
+    try {
+      const opened = await openByDumpcap(capture);
+      capture.onNotice(dumpcapInstead);
+      return opened;
+    } catch {
+      // Nobody asked for dumpcap: what is missing is the right to capture.
+      throw refusal;
+    }
+  }
+}
+
+async function openByLibpcap(capture: LiveOptions): Promise<Opened> {
   const source = await openLive(capture);
-  return { source, opening: `watching ${name} (${await libpcapVersion()}), Ctrl-C ends` };
+  return { source, opening: opening(capture, await libpcapVersion()), engine: 'libpcap' };
+}
+
+async function openByDumpcap(capture: LiveOptions): Promise<Opened> {
+  const { openDumpcap } = await import('../../sources/dumpcap.js');
+  const source = await openDumpcap(capture);
+  return { source, opening: opening(capture, 'dumpcap'), engine: 'dumpcap' };
+}
+
+async function openByCap(capture: LiveOptions, strict: boolean): Promise<Opened> {
+  if (strict) {
+    throw new LbcapError(
+      'ENGINE_LIMIT',
+      '--engine cap does not count lost packets',
+      'leave out --strict, or use --engine libpcap',
+    );
+  }
+  const { openCap } = await import('../../sources/cap.js');
+  return { source: await openCap(capture), opening: opening(capture, 'cap'), engine: 'cap' };
+}
+
+function opening(capture: LiveOptions, by: string): string {
+  return `watching ${capture.interface} (${by}), Ctrl-C ends`;
 }

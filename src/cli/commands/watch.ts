@@ -15,6 +15,8 @@ Examples:
       only the table, for a peer that shares its address
   lbcap watch -l a=127.0.0.2 --json -f 'tcp port 9092' | jq .
       what a program may read, and a capture filter of one's own
+  lbcap watch -l a=127.0.0.2 --engine dumpcap
+      without root, by the right to run Wireshark's dumpcap; chosen by itself when it is needed
   sudo tcpdump -i lo -U -w - | lbcap watch -r - -l a=127.0.0.2
       let tcpdump capture
   lbcap watch -l a=127.0.0.2 --rotate-size 100M --keep 10 -o ring
@@ -38,7 +40,10 @@ export function watchCommand(): Command {
     .option('--packets <N>', 'stop after this many packets')
     .option('--bytes <SIZE>', 'stop after this many bytes of packets, e.g. 100M')
     .option('--json', 'one JSON object a line on standard output: start, sample, file, end')
-    .option('--engine <ENGINE>', 'libpcap or cap', 'libpcap')
+    .option(
+      '--engine <ENGINE>',
+      'libpcap, dumpcap or cap (default: libpcap, or dumpcap where only that is permitted)',
+    )
     .option('-r, --read <FILE>', 'watch a capture stream instead, - for standard input')
     .option('--strict', 'exit with 3 when packets were lost')
     .addHelpText('after', help)
