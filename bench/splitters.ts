@@ -9,8 +9,12 @@ export const clients = Array.from({ length: 8 }, (_, i) => `127.0.0.${i + 2}`);
 /** Eight passes take long, and vary little. */
 const roundsOfEight = 2;
 
+export type Splitters = Readonly<
+  Record<'lbcap' | 'c' | 'cTuned' | 'tcpdump' | 'tcpdumps' | 'cat', Program>
+>;
+
 /** Each writes `<client>.pcap` for every client, but for `tcpdump` and `cat`, which write one file. */
-export function splitters(capture: string, split: string) {
+export function splitters(capture: string, split: string): Splitters {
   const tcpdump = (folder: string, name: string, filter: string) => {
     const out = join(folder, `${name}.pcap`);
     return ['tcpdump', '-Z', 'root', '-r', capture, '-w', out, filter];
@@ -38,7 +42,7 @@ export function splitters(capture: string, split: string) {
       name: 'cat of the input to disk',
       commands: (folder) => [['sh', '-c', 'exec cat "$0" >"$1"', capture, join(folder, 'copy')]],
     },
-  } satisfies Record<string, Program>;
+  };
 }
 
 export function lbcapSplit(name: string, input: string, options: readonly string[]): Program {

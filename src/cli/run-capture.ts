@@ -32,7 +32,7 @@ import { announcement, conclusion, damageLine, finishedFile, unknownLinkTypes } 
 
 /** What people see while it runs; `watch` shows a table, `split` a progress bar. */
 export interface View {
-  update(snapshot: Snapshot, source: Source): void;
+  update(snapshot: () => Snapshot): void;
   /** A line for the person at the terminal. */
   notice(line: string): void;
   finish(snapshot: Snapshot): void;
@@ -146,9 +146,10 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   });
   status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
-    const now = snapshot();
-    job.view.update(now, source);
-    if (job.live) json?.writeIfTaken(sampleEvent(now, new Date()));
+    let taken: Snapshot | null = null;
+    const now = () => (taken ??= snapshot());
+    job.view.update(now);
+    if (job.live) json?.writeIfTaken(sampleEvent(now(), new Date()));
   }, sampleEvery);
   const timer =
     job.duration === null
@@ -254,7 +255,10 @@ function announce(labels: readonly Label[], plan: OutputPlan | null): AnnouncedL
   return labels.map((label, index) => ({
     name: label.name,
     address: label.text,
-    filters: { bpf: bpfFilter([label]), wireshark: displayFilter([label]) },
+    // Only those that are shown: there may be thousands of labels.
+    get filters() {
+      return { bpf: bpfFilter([label]), wireshark: displayFilter([label]) };
+    },
     file: plan === null || plan.options.stream ? null : plan.paths[index],
   }));
 }

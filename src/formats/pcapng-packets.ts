@@ -67,6 +67,27 @@ export class PacketWalk {
     let at = start;
     let stop: Stop;
     for (;;) {
+      // Nearly all blocks, in a loop of their own that is short: another Enhanced Packet Block of the same
+      // interface, whole and without fault. Whatever else there is, is told below.
+      while (at + enhancedPacketLayout.minimumSize <= end && count < mostPackets) {
+        const total = view.getInt32(at + blockLayout.totalLength, little);
+        const room = total - enhancedPacketLayout.minimumSize;
+        if (
+          view.getInt32(at + blockLayout.type, little) !== blockTypes.enhancedPacket ||
+          view.getInt32(at + enhancedPacketLayout.interfaceId, little) !== lastId ||
+          (total & 3) !== 0 ||
+          room >>> 0 > Math.min(end - at - enhancedPacketLayout.minimumSize, longestBlock) ||
+          view.getUint32(at + enhancedPacketLayout.capturedLength, little) >
+            Math.min(room, maximumCapturedLength) ||
+          view.getInt32(at + total - blockLayout.trailer, little) !== total
+        ) {
+          break;
+        }
+        const record = at + blockLead;
+        if (!blocks) convertTicks(view, record, little, last.rate, last.offset, perSecond);
+        starts[count++] = record;
+        at += total;
+      }
       this.totalLength = 0;
       if (at + blockLayout.body > end) {
         stop = 'cut';

@@ -346,9 +346,10 @@ export class LabelFiles implements Output {
       this.#rotation === null
         ? names.map((name) => join(directory, `${name}${ending}`))
         : existingRings(directory, names, ending);
-    if (!force) refuseExisting(paths);
+    if (!force) refuseExisting(directory, paths);
     // Files that are made at the start replace theirs themselves.
-    else if (this.#rotation !== null || names.length > createdAtStart) removeExisting(paths);
+    else if (this.#rotation !== null || names.length > createdAtStart)
+      removeExisting(directory, paths);
   }
 
   #createAll(): void {

@@ -34,9 +34,28 @@ function makeWithParents(directory: string): void {
   }
 }
 
+/**
+ * Those of the paths in a directory where something may stand. One look at the directory: with thousands
+ * of labels, one at each path takes seconds.
+ */
+export function occupied(directory: string, paths: readonly string[]): readonly string[] {
+  let entries: string[];
+  try {
+    entries = readdirSync(directory);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    // It may be searched all the same, or the look at each path says what is wrong.
+    return paths;
+  }
+  if (entries.length === 0) return [];
+  // Where case does not count, `a.pcap` stands in the way of `A.pcap`.
+  const names = new Set(entries.map((entry) => entry.toLowerCase()));
+  return paths.filter((path) => names.has(basename(path).toLowerCase()));
+}
+
 /** All are looked at before one is made. @throws OUTPUT_EXISTS */
-export function refuseExisting(paths: readonly string[]): void {
-  const existing = paths.filter(isThere);
+export function refuseExisting(directory: string, paths: readonly string[]): void {
+  const existing = occupied(directory, paths).filter(isThere);
   const [first] = existing;
   if (first === undefined) return;
   const more = existing.length > 1 ? ` and ${existing.length - 1} more like it` : '';
@@ -48,8 +67,8 @@ export function refuseExisting(paths: readonly string[]): void {
 }
 
 /** What an earlier run left must not look like this one's. @throws OUTPUT_IO */
-export function removeExisting(paths: readonly string[]): void {
-  for (const path of paths) {
+export function removeExisting(directory: string, paths: readonly string[]): void {
+  for (const path of occupied(directory, paths)) {
     try {
       removeOld(path);
     } catch (error) {

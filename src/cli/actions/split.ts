@@ -23,7 +23,7 @@ export async function split(
 ): Promise<number> {
   const options = readOutputOptions(raw);
   const plan = planOutput(labels, options);
-  refuseInputs(files, claimedPaths(plan));
+  refuseInputs(files, plan.directory, claimedPaths(plan));
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
   const sizes = inputs.regionSizes;
@@ -55,8 +55,8 @@ export async function split(
     live: raw.follow === true,
     watchPorts: false,
     view: {
-      update: (_, { position }) => {
-        progress.update(position);
+      update: () => {
+        progress.update(source.position);
       },
       notice: (line) => {
         process.stderr.write(`${line}\n`);

@@ -62,7 +62,12 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     strict: options.strict,
     live: true,
     watchPorts: options.read === null,
-    view,
+    view: {
+      ...view,
+      update: (snapshot) => {
+        view.update(snapshot());
+      },
+    },
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
