@@ -35,7 +35,9 @@ interface Opened {
 /** @returns the exit status */
 export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
   const plan = options.write ? planOutput(labels, options.output) : null;
-  if (options.read !== null && plan !== null) refuseInputs([options.read], claimedPaths(plan));
+  if (options.read !== null && plan !== null) {
+    refuseInputs([options.read], plan.directory, claimedPaths(plan));
+  }
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
   const sizes = inputSizes(options);
   const inputs = [...sizes.libpcap, ...sizes.stream];
