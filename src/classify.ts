@@ -1,5 +1,4 @@
 /** One pass over a batch: whose is each packet? Counts it, and hands runs of records to a sink. */
-import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
 import {
@@ -21,6 +20,7 @@ import {
 } from './packet/ip.js';
 import { notIp } from './packet/ether-type.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
+import { LabelCounters } from './label-counters.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
@@ -67,21 +67,7 @@ export interface ClassifierOptions {
   readonly byteLimit?: number | undefined;
 }
 
-/** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
-export class Classifier {
-  readonly outPackets: Float64Array;
-  readonly outBytes: Float64Array;
-  readonly inPackets: Float64Array;
-  readonly inBytes: Float64Array;
-  /** Both ends are the label's: counted in `out` and in `in`. */
-  readonly selfPackets: Float64Array;
-  readonly selfBytes: Float64Array;
-  packets = 0;
-  bytes = 0;
-  labelledPackets = 0;
-  labelledBytes = 0;
-  othersPackets = 0;
-  othersBytes = 0;
+export class Classifier extends LabelCounters {
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
   /** Link types that lbcap does not know, with how many packets came with each: all unclassified. */
@@ -104,12 +90,7 @@ export class Classifier {
 
   constructor(options: ClassifierOptions) {
     const { arena, labels, lookup, observer, directed = false } = options;
-    this.outPackets = new Float64Array(labels);
-    this.outBytes = new Float64Array(labels);
-    this.inPackets = new Float64Array(labels);
-    this.inBytes = new Float64Array(labels);
-    this.selfPackets = new Float64Array(labels);
-    this.selfBytes = new Float64Array(labels);
+    super(labels);
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
@@ -144,92 +125,25 @@ export class Classifier {
     return packets;
   }
 
-  /** @throws INVARIANT when a packet was counted twice or not at all */
-  assertConservation(): void {
-    if (
-      this.packets === this.labelledPackets + this.othersPackets &&
-      this.bytes === this.labelledBytes + this.othersBytes
-    ) {
-      return;
-    }
-    throw new LbcapError(
-      'INVARIANT',
-      `${this.packets} packets came in, but ${this.labelledPackets} labelled and ${this.othersPackets} others were counted`,
-      'this is a fault in lbcap, please report it',
-    );
-  }
-
   /**
    * Walks the batch once. Records behind a limit are neither counted nor handed on.
    * @returns where the walk ended: before `batch.end` at a limit, or, where the batch may end inside a
    * record (`Batch.unchecked`), at a record that is cut or whose length cannot be believed
    */
   classify(batch: Batch, sink: RunSink): number {
-    const { arena, lookup, keepOthers, observer } = this.#options;
-    const { view } = arena;
+    const { observer } = this.#options;
     const { format, index } = batch;
     const linkLayer = linkLayerOf(format.linkType) ?? unknownLayer;
-    const little = !format.bigEndian;
-    const isBlock = format.blocks !== undefined;
-    const lead = isBlock ? blockLead : 0;
     // Records that lie apart without being blocks can be no run, nor be walked as one.
-    const steady = this.#steady && (index === undefined || isBlock);
-    const conversation = this.#conversation;
+    const steady = this.#steady && (index === undefined || format.blocks !== undefined);
     const runs = this.#runs;
     const before = this.packets;
-    const limit = index === undefined ? batch.end : view.byteLength;
 
     observer?.begin(format);
     sink.begin?.(batch);
-    conversation.begin(batch);
     runs.begin(sink);
     this.lastRecord = -1;
-    let number = 0;
-    let at = batch.start;
-    while (!this.finished) {
-      if (index === undefined) {
-        if (at >= batch.end) break;
-      } else {
-        if (number >= index.count) break;
-        at = index.starts[number];
-      }
-
-      if (steady) {
-        const start = at;
-        at = conversation.walk(start, limit, number);
-        const { packets, source, destination } = conversation;
-        if (packets > 0) {
-          number += packets;
-          this.lastRecord = conversation.last;
-          const from = lookup.v4(source, 0);
-          const to = lookup.v4(destination, 0);
-          this.#countConversation(from, to);
-          runs.add(from, to, start - lead, at - lead, packets);
-          continue;
-        }
-      }
-
-      if (index === undefined && batch.end - at < recordLayout.size) break;
-      const captured = view.getInt32(at + recordLayout.capturedLength, little);
-      const wire = view.getUint32(at + recordLayout.originalLength, little);
-      const end = at + recordLayout.size + captured;
-      // Of records with an index the source knows that they are whole.
-      if (index === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
-      this.#labelOne(linkLayer, at, end);
-      const from = this.#from;
-      const to = this.#to;
-      this.#count(from, to, 1, wire);
-      const extent = at - lead;
-      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
-      runs.add(from, to, extent, extentEnd, 1);
-      if (from >= 0 || to >= 0 || keepOthers) {
-        this.#packetsLeft--;
-        this.#bytesLeft -= wire;
-      }
-      this.lastRecord = at;
-      number++;
-      at = end;
-    }
+    const at = steady ? this.#walkSteady(batch, linkLayer) : this.#walkEach(batch, linkLayer);
     runs.end();
     if (this.lastRecord >= 0) observer?.end(this.lastRecord);
 
@@ -240,26 +154,124 @@ export class Classifier {
     return at;
   }
 
-  /** Finds the labels of the packet whose record begins at `at`, and tells the observer. */
-  #labelOne(linkLayer: LinkLayer, at: number, end: number): void {
-    const { arena, lookup, observer } = this.#options;
+  /** Counts conversations, and single packets only where there is none. No limit, no observer, no ports. */
+  #walkSteady(batch: Batch, linkLayer: LinkLayer): number {
+    const { arena, lookup } = this.#options;
     const { view } = arena;
-    const { offset, mask, value, ip: fastIp } = linkLayer.fastIpv4;
+    const { format, index } = batch;
+    const little = !format.bigEndian;
+    const isBlock = format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
+    const conversation = this.#conversation;
+    const runs = this.#runs;
+    const limit = index === undefined ? batch.end : view.byteLength;
+    conversation.begin(batch);
+    let number = 0;
+    let at = batch.start;
+    for (;;) {
+      if (index === undefined) {
+        if (at >= batch.end) break;
+      } else {
+        if (number >= index.count) break;
+        at = index.starts[number];
+      }
+      const start = at;
+      at = conversation.walk(start, limit, number);
+      const { packets, source, destination } = conversation;
+      if (packets > 0) {
+        number += packets;
+        this.lastRecord = conversation.last;
+        const from = lookup.v4(source, 0);
+        const to = lookup.v4(destination, 0);
+        this.countConversation(conversation, from, to);
+        runs.add(from, to, start - lead, at - lead, packets);
+        continue;
+      }
+
+      if (index === undefined && batch.end - at < recordLayout.size) break;
+      const captured = view.getInt32(at + recordLayout.capturedLength, little);
+      const wire = view.getUint32(at + recordLayout.originalLength, little);
+      const end = at + recordLayout.size + captured;
+      // Of records with an index the source knows that they are whole.
+      if (index === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
+      this.#labelOther(linkLayer, at, end);
+      const from = this.#from;
+      const to = this.#to;
+      this.count(from, to, wire);
+      const extent = at - lead;
+      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
+      runs.add(from, to, extent, extentEnd, 1);
+      this.lastRecord = at;
+      number++;
+      at = end;
+    }
+    return at;
+  }
+
+  /** Takes packet by packet, as limits, an observer or labels with ports need it. */
+  #walkEach(batch: Batch, linkLayer: LinkLayer): number {
+    const { arena, lookup, keepOthers, observer } = this.#options;
+    const { view } = arena;
+    const { format, index } = batch;
+    const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
+    const little = !format.bigEndian;
+    const isBlock = format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
     const { usesPorts } = lookup;
-    const packet = at + recordLayout.size;
-    let ip = packet + fastIp;
-    if (
-      ip + ipv4Layout.minimumSize <= end &&
-      (view.getUint16(packet + offset) & mask) === value &&
-      view.getUint8(ip) === 0x45 &&
-      (view.getUint16(ip + ipv4Layout.totalLength) - 1) >>> 0 >= ipv4Layout.minimumSize - 1
-    ) {
-      let ports = 0;
-      let portsCut = false;
-      let protocol = 0;
-      let transport = 0;
-      if (usesPorts || observer !== undefined) {
-        protocol = view.getUint8(ip + ipv4Layout.protocol);
+    const runs = this.#runs;
+    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
+    const starts = index?.starts;
+    const count = index?.count ?? 0;
+    // Fields that change with each packet are kept in registers meanwhile.
+    let packets = 0;
+    let bytes = 0;
+    let labelledPackets = 0;
+    let labelledBytes = 0;
+    let othersPackets = 0;
+    let othersBytes = 0;
+    let unclassified = 0;
+    let unseen = this.#unseen;
+    let packetsLeft = this.#packetsLeft;
+    let bytesLeft = this.#bytesLeft;
+    let last = -1;
+    // The last source and the last destination, and whose they were: one of the two often stays.
+    let memoSource = 0;
+    let memoSourcePort = 0;
+    let memoFrom = lookup.v4(0, 0);
+    let memoDestination = 0;
+    let memoDestinationPort = 0;
+    let memoTo = memoFrom;
+
+    let at = batch.start;
+    while (packetsLeft > 0 && bytesLeft > 0) {
+      if (starts === undefined) {
+        if (batch.end - at < recordLayout.size) break;
+      } else {
+        if (packets >= count) break;
+        at = starts[packets];
+      }
+      const captured = view.getInt32(at + recordLayout.capturedLength, little);
+      const wire = view.getUint32(at + recordLayout.originalLength, little);
+      const packet = at + recordLayout.size;
+      const end = packet + captured;
+      // Of records with an index the source knows that they are whole.
+      if (starts === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end))
+        break;
+      let from: number;
+      let to: number;
+      const ip = packet + fastIp;
+      if (
+        ip + ipv4Layout.minimumSize <= end &&
+        (view.getUint16(packet + fastOffset) & fastMask) === fastValue &&
+        view.getUint8(ip) === 0x45 &&
+        (view.getUint16(ip + ipv4Layout.totalLength) - 1) >>> 0 >= ipv4Layout.minimumSize - 1
+      ) {
+        const source = view.getInt32(ip + ipv4Layout.source);
+        const destination = view.getInt32(ip + ipv4Layout.destination);
+        const protocol = view.getUint8(ip + ipv4Layout.protocol);
+        let ports = 0;
+        let portsCut = false;
+        let transport = 0;
         if ((view.getUint16(ip + ipv4Layout.fragment) & fragmentOffsetMask) === 0) {
           const behind = ip + ipv4Layout.minimumSize;
           if (!hasPorts(protocol)) transport = behind < end ? behind : 0;
@@ -268,19 +280,106 @@ export class Classifier {
             if (usesPorts) ports = view.getInt32(behind);
           } else portsCut = usesPorts;
         }
+        const sourcePort = ports >>> 16;
+        if (source === memoDestination && source !== memoSource) {
+          // Perhaps the answer: the other direction is then known too.
+          const label = memoFrom;
+          const port = memoSourcePort;
+          memoDestination = memoSource;
+          memoSource = source;
+          memoSourcePort = memoDestinationPort;
+          memoDestinationPort = port;
+          memoFrom = memoTo;
+          memoTo = label;
+        }
+        if (source !== memoSource || sourcePort !== memoSourcePort) {
+          memoFrom = lookup.v4(source, sourcePort);
+          memoSource = source;
+          memoSourcePort = sourcePort;
+        }
+        const destinationPort = ports & 0xffff;
+        if (destination !== memoDestination || destinationPort !== memoDestinationPort) {
+          memoTo = lookup.v4(destination, destinationPort);
+          memoDestination = destination;
+          memoDestinationPort = destinationPort;
+        }
+        from = memoFrom;
+        to = memoTo;
+        if (from < 0 && to < 0) {
+          if (portsCut) unclassified++;
+        } else if (observer === undefined) {
+          // Nobody looks.
+        } else if (protocol === protocols.TCP) {
+          observer.packet(at, 4, ip, protocol, transport, end, from, to);
+        } else if (unseen > 0) unseen--;
+        else unseen = observer.packet(at, 4, ip, protocol, transport, end, from, to);
+      } else {
+        this.#unseen = unseen;
+        this.#labelOther(linkLayer, at, end);
+        unseen = this.#unseen;
+        from = this.#from;
+        to = this.#to;
       }
-      const from = lookup.v4(view.getInt32(ip + ipv4Layout.source), ports >>> 16);
-      const to = lookup.v4(view.getInt32(ip + ipv4Layout.destination), ports & 0xffff);
-      this.#from = from;
-      this.#to = to;
-      if (from >= 0 || to >= 0) this.#show(at, 4, ip, protocol, transport, end);
-      else if (portsCut) this.unclassified++;
-      return;
-    }
 
+      packets++;
+      bytes += wire;
+      if (from >= 0) {
+        outPackets[from]++;
+        outBytes[from] += wire;
+        if (to === from) {
+          selfPackets[to]++;
+          selfBytes[to] += wire;
+        }
+      }
+      if (to >= 0) {
+        inPackets[to]++;
+        inBytes[to] += wire;
+      }
+      const isLabelled = from >= 0 || to >= 0;
+      if (isLabelled) {
+        labelledPackets++;
+        labelledBytes += wire;
+      } else {
+        othersPackets++;
+        othersBytes += wire;
+      }
+      const extent = at - lead;
+      runs.add(
+        from,
+        to,
+        extent,
+        isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end,
+        1,
+      );
+      if (isLabelled || keepOthers) {
+        packetsLeft--;
+        bytesLeft -= wire;
+      }
+      last = at;
+      at = end;
+    }
+    this.packets += packets;
+    this.bytes += bytes;
+    this.labelledPackets += labelledPackets;
+    this.labelledBytes += labelledBytes;
+    this.othersPackets += othersPackets;
+    this.othersBytes += othersBytes;
+    this.unclassified += unclassified;
+    this.#unseen = unseen;
+    this.#packetsLeft = packetsLeft;
+    this.#bytesLeft = bytesLeft;
+    this.lastRecord = last;
+    return at;
+  }
+
+  /** Finds the labels of a packet that is no plain IPv4, and tells the observer. */
+  #labelOther(linkLayer: LinkLayer, at: number, end: number): void {
+    const { arena, lookup } = this.#options;
+    const { view } = arena;
+    const { usesPorts } = lookup;
     this.#from = this.#to = nobody;
     const header = this.#ip;
-    ip = linkLayer.findIp(view, packet, end);
+    const ip = linkLayer.findIp(view, at + recordLayout.size, end);
     if (ip < 0 || !header.read(view, ip, end)) {
       if (ip !== notIp) this.unclassified++;
       return;
@@ -302,7 +401,6 @@ export class Classifier {
     else if (usesPorts && header.portsCut) this.unclassified++;
   }
 
-  /** Counts what the conversation has walked: some from `first` to `second`, the others back. */
   /** Shows the labelled packet in hand to the observer, unless it need not see it. */
   #show(
     record: number,
@@ -319,59 +417,5 @@ export class Classifier {
       observer.packet(record, family, ip, protocol, transport, end, from, to);
     } else if (this.#unseen > 0) this.#unseen--;
     else this.#unseen = observer.packet(record, family, ip, protocol, transport, end, from, to);
-  }
-
-  #countConversation(first: number, second: number): void {
-    const { packets, bytes, backPackets, backBytes } = this.#conversation;
-    this.packets += packets;
-    this.bytes += bytes;
-    if (first < 0 && second < 0) {
-      this.othersPackets += packets;
-      this.othersBytes += bytes;
-      return;
-    }
-    this.labelledPackets += packets;
-    this.labelledBytes += bytes;
-    if (first >= 0) {
-      this.outPackets[first] += packets - backPackets;
-      this.outBytes[first] += bytes - backBytes;
-      this.inPackets[first] += backPackets;
-      this.inBytes[first] += backBytes;
-      if (first === second) {
-        this.selfPackets[first] += packets;
-        this.selfBytes[first] += bytes;
-      }
-    }
-    if (second >= 0) {
-      this.outPackets[second] += backPackets;
-      this.outBytes[second] += backBytes;
-      this.inPackets[second] += packets - backPackets;
-      this.inBytes[second] += bytes - backBytes;
-    }
-  }
-
-  /** Counts packets from one label, or nobody, to another. */
-  #count(from: number, to: number, packets: number, bytes: number): void {
-    this.packets += packets;
-    this.bytes += bytes;
-    if (from < 0 && to < 0) {
-      this.othersPackets += packets;
-      this.othersBytes += bytes;
-      return;
-    }
-    this.labelledPackets += packets;
-    this.labelledBytes += bytes;
-    if (from >= 0) {
-      this.outPackets[from] += packets;
-      this.outBytes[from] += bytes;
-      if (to === from) {
-        this.selfPackets[to] += packets;
-        this.selfBytes[to] += bytes;
-      }
-    }
-    if (to >= 0) {
-      this.inPackets[to] += packets;
-      this.inBytes[to] += bytes;
-    }
   }
 }
