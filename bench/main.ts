@@ -51,6 +51,7 @@ const parts: Readonly<Record<string, Part>> = {
     const figures = [
       verdict(what, ours.lost ?? NaN, one.lost ?? 0, ''),
       verdict('CPU, lbcap : one tcpdump', ours.cpuPerUnit / one.cpuPerUnit, 1.5, ' x'),
+      verdict('CPU, lbcap : 8 tcpdumps', ours.cpuPerUnit / eight.cpuPerUnit, 1, ' x'),
       verdict(
         'CPU of the machine, lbcap : 8 tcpdumps',
         ours.machinePerUnit / eight.machinePerUnit,
@@ -113,6 +114,7 @@ const live: readonly Requirement[] = ['capture', 'tcpdump', 'cc', 'script'];
 const needs: Readonly<Record<string, readonly Requirement[]>> = {
   start: [],
   flows: [],
+  ports: [],
   lookup: [],
   run: live,
   split: ['tcpdump', 'cc'],
