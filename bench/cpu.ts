@@ -1,15 +1,21 @@
-/** The CPU time that a running process has used, from /proc (proc_pid_stat(5)). */
+/** The CPU time that a running process and the machine have used, from /proc. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** User and system time of all its threads, in seconds; in steps of 10 ms on most machines. */
+/**
+ * Time on a processor of all its threads that still run, in seconds, to the nanosecond
+ * (Documentation/scheduler/sched-stats.rst). Not the ticks of proc_pid_stat(5): they count who runs when
+ * the timer strikes, which a process that timers wake always does.
+ */
 export function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field, the name, may hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) => {
+    const [running] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+    return Number(running);
+  });
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e9;
 }
 
 /** The child of a process that has just one, such as what `script` runs. */
