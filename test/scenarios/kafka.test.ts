@@ -33,41 +33,49 @@ const skip = lacking(
 
 let folder = '';
 let classPath = '';
+/** The background is one of these, too: without it there is no test. */
 let node: KafkaClient;
-/** Why there is no Kafka here, though CI has all programs: its registry does not answer. */
+/** Why there is no Kafka here, which is no failure even in CI: a registry does not answer. */
 let noKafka: string | null = null;
 const clients: KafkaClient[] = [];
 /** The clients that are not here, and why. */
 const noClients: string[] = [];
 
-/** What a registry that does not answer says; anything else is thrown. */
-function refusal(error: unknown): string {
-  if (error instanceof Unreachable) return error.message;
-  throw error;
+/** What is downloaded, or why it is not here: a registry that does not answer. Anything else is thrown. */
+async function unlessUnreachable<T>(downloaded: Promise<T>): Promise<T | Unreachable> {
+  try {
+    return await downloaded;
+  } catch (error) {
+    if (error instanceof Unreachable) return error;
+    throw error;
+  }
 }
 
 before(async () => {
   if (skip !== false) return;
   folder = await mkdtemp(join(tmpdir(), 'lbcap-kafka-'));
-  try {
-    classPath = await kafkaClassPath(folder);
-    // The background is one of its own.
-    node = await nodeClient(folder);
-  } catch (error) {
-    noKafka = refusal(error);
+  const [jars, inNode, ...others] = await Promise.all([
+    unlessUnreachable(kafkaClassPath(folder)),
+    unlessUnreachable(nodeClient(folder)),
+    unlessUnreachable(pythonClient(folder)),
+    unlessUnreachable(goLangClient(folder)),
+  ]);
+  if (jars instanceof Unreachable || inNode instanceof Unreachable) {
+    noKafka = [jars, inNode].find((one) => one instanceof Unreachable)?.message ?? null;
     return;
   }
+  classPath = jars;
+  node = inNode;
   clients.push(consoleClient(classPath), kcat, node);
-  for (const client of [pythonClient, goLangClient]) {
-    try {
-      clients.push(await client(folder));
-    } catch (error) {
-      noClients.push(refusal(error));
-    }
+  for (const client of others) {
+    if (client instanceof Unreachable) noClients.push(client.message);
+    else clients.push(client);
   }
 });
 
-after(() => rm(folder, { recursive: true, force: true }));
+after(async () => {
+  if (folder !== '') await rm(folder, { recursive: true, force: true });
+});
 
 for (const layout of [threePorts, threeAddresses]) {
   test(`three Kafka brokers: ${layout.name}`, { skip, timeout: 240_000 }, async (t) => {

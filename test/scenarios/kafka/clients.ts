@@ -1,7 +1,7 @@
 /** The Kafka clients: each writes records to a topic and reads it whole. */
+import { resolve } from 'node:path';
 import { kafkaProgram } from './cluster.js';
 import { goClient, kafkaJs, kafkaPython } from './downloads.js';
-import { resolve } from 'node:path';
 
 /** What a command is told. */
 export interface Task {

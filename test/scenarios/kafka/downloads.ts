@@ -1,5 +1,5 @@
 /** Brings Kafka and its clients from the package registries, as each one's own program is set up here. */
-import { execFile } from 'node:child_process';
+import { execFile, type ExecFileException } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,14 +10,25 @@ const run = promisify(execFile);
 export class Unreachable extends Error {}
 
 const sources = resolve('test/scenarios/kafka');
-const noAnswer =
-  /Could not transfer|Unknown host|offline mode|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|NewConnectionError|name resolution|no such host|connection refused|connection timed out|i\/o timeout|network is unreachable/i;
+const minutes = 3;
+
+/** In the words of Maven, npm, pip, Go and their gateways. A missing version or a wrong checksum is not among them. */
+const noAnswer = new RegExp(
+  [
+    'connection refused|ECONNREFUSED|NewConnectionError|network is unreachable|no route to host',
+    'unknown host|no such host|name resolution|name or service not known|ENOTFOUND|EAI_AGAIN',
+    '(?:connect|connection|read) timed out|i/o timeout|ETIMEDOUT|offline mode',
+    'status(?: code)?: 50[234]|50[234] (?:bad gateway|service unavailable|gateway time-?out)',
+  ].join('|'),
+  'i',
+);
 
 /** The jars of Apache Kafka 4, as a class path. */
 export async function kafkaClassPath(folder: string): Promise<string> {
   const jars = join(folder, 'jars');
   await download('Maven Central', 'mvn', [
-    ...['-B', '-q', '-ntp', '-f', join(sources, 'pom.xml'), 'dependency:copy-dependencies'],
+    ...['-B', '-q', '-ntp', '-f', join(sources, 'pom.xml')],
+    'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies',
     ...['-DincludeScope=runtime', `-DoutputDirectory=${jars}`],
   ]);
   return join(jars, '*');
@@ -52,16 +63,22 @@ export async function goClient(folder: string): Promise<string> {
 }
 
 /**
- * Runs it among the sources, for three minutes at most.
- * @throws Unreachable when it says that the registry does not answer
+ * Runs it among the sources.
+ * @throws Unreachable when it says that the registry does not answer, or does not end in time
  */
 async function download(registry: string, command: string, words: string[]): Promise<void> {
   try {
-    await run(command, words, { cwd: sources, timeout: 180_000 });
+    await run(command, words, { cwd: sources, timeout: minutes * 60_000 });
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    const line = `${stdout}\n${stderr}`.split('\n').find((text) => noAnswer.test(text));
-    if (line === undefined) throw error;
-    throw new Unreachable(`${registry} is not reachable: ${line.trim().slice(0, 200)}`);
+    const { stdout = '', stderr = '', killed } = error as Partial<ExecFileException & Output>;
+    const [answer] = noAnswer.exec(`${stdout}\n${stderr}`) ?? [];
+    if (answer !== undefined) throw new Unreachable(`${registry} is not reachable: ${answer}`);
+    if (killed === true) throw new Unreachable(`${registry}: ${command} took over ${minutes} min`);
+    throw error;
   }
+}
+
+interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
 }
