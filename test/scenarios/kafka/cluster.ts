@@ -111,6 +111,11 @@ export class KafkaCluster {
     return this.brokers.join(',');
   }
 
+  /** The ports of all brokers, each once. */
+  get ports(): readonly string[] {
+    return [...new Set(this.brokers.map((broker) => broker.split(':')[1] ?? ''))];
+  }
+
   /** Three partitions, each led by another broker and replicated to the two others. */
   async createTopic(name: string): Promise<void> {
     const [command = '', ...words] = kafkaProgram(

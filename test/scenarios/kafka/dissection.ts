@@ -12,15 +12,14 @@ export interface KafkaRequest {
 export const produce = 0;
 export const fetch = 1;
 
-/** The requests in a capture, with brokers at `HOST:PORT`. */
+/** The requests in a capture, of brokers with these ports. */
 export async function kafkaRequests(
   file: string,
-  brokers: readonly string[],
+  ports: readonly string[],
 ): Promise<KafkaRequest[]> {
-  const ports = new Set(brokers.map((broker) => broker.split(':')[1]));
   const table = await outputOf(
     ...(['tshark', '-n', '-r', file, '-Y', 'kafka.client_id'] as const),
-    ...[...ports].flatMap((port) => ['-d', `tcp.port==${port},kafka`]),
+    ...ports.flatMap((port) => ['-d', `tcp.port==${port},kafka`]),
     ...(['-T', 'fields', '-E', 'occurrence=a', '-E', 'aggregator=,'] as const),
     ...(['-e', 'kafka.api_key', '-e', 'kafka.client_id', '-e', 'kafka.topic_name'] as const),
   );
