@@ -27,7 +27,7 @@ export interface KafkaClient {
   readonly name: string;
   readonly producerId: string;
   readonly consumerId: string;
-  /** tshark 4.0 knows the versions of Produce (0 to 8) and Fetch (0 to 11) that it speaks, to the topic's name. */
+  /** tshark 4.0 knows the versions of Produce and Fetch that it speaks, to the topic's name; of others the header. */
   readonly wholeInTshark: boolean;
   /** Writes first, then reads. */
   readonly steps: readonly Step[];
