@@ -22,6 +22,16 @@ const programApart: Plugin = {
   },
 };
 
+/** Only needed where Node itself has no zstd, and half a megabyte: a file of its own as well. */
+const zstdApart: Plugin = {
+  name: 'zstd-apart',
+  setup(build) {
+    build.onResolve({ filter: /^@hpcc-js\/wasm-zstd$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './wasm-zstd.cjs', external: true } : undefined,
+    );
+  },
+};
+
 /**
  * commander requires child_process for git-style subcommands in files of their own, which lbcap has
  * none of; loading it costs as much as all the rest of commander.
@@ -56,6 +66,7 @@ await build({
     'run-direct': 'src/cli/run-direct.ts',
     // A worker is a file of its own.
     supervisor: 'src/binding/supervisor.ts',
+    'wasm-zstd': '@hpcc-js/wasm-zstd',
   },
   outdir,
   outExtension: { '.js': '.cjs' },
@@ -65,7 +76,7 @@ await build({
   target: 'node20',
   // Packages with a binary of their own, which they look for beside themselves.
   external: ['koffi', 'cap'],
-  plugins: [programApart, deferChildProcess],
+  plugins: [programApart, zstdApart, deferChildProcess],
   // import() of an external package would start Node's ES loader: require does as well.
   supported: { 'dynamic-import': false },
   // Where a module asks for its own address, as for createRequire.

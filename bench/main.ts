@@ -1,9 +1,9 @@
-/** `npm run bench [-- start|run|udp|tcp|answers|ports|flows|lookup]`: lbcap beside its peers, in pairs. */
+/** `npm run bench [-- start|run|split|udp|tcp|answers|ports|flows|lookup]`: lbcap beside its peers, in pairs. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lacking } from '../test/requirements.js';
+import { lacking, type Requirement } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
 import { measureFlows } from './flows.js';
@@ -12,16 +12,14 @@ import { measureLookup } from './lookup.js';
 import { measurePorts } from './ports.js';
 import { median, say, table, verdict } from './report.js';
 import { measureRun } from './run.js';
+import { measureSplit } from './split.js';
 import { measureStart } from './start.js';
 
 const rounds = 3;
 
-/** What needs neither the right to capture nor traffic. */
-const anywhere: ReadonlySet<string> = new Set(['start', 'flows', 'lookup']);
+type Part = (traffic: string, folder: string) => Promise<boolean> | boolean;
 
-type Measure = (traffic: string, folder: string) => Promise<boolean> | boolean;
-
-const parts: Readonly<Record<string, Measure>> = {
+const parts: Readonly<Record<string, Part>> = {
   start() {
     const { node, filter } = measureStart(40);
     say('Start, medians of 40 alternating runs');
@@ -30,6 +28,8 @@ const parts: Readonly<Record<string, Measure>> = {
   },
 
   run: (_, folder) => measureRun(folder),
+
+  split: (_, folder) => measureSplit(folder),
 
   async udp(traffic) {
     say(
@@ -96,6 +96,7 @@ const parts: Readonly<Record<string, Measure>> = {
   flows: measureFlows,
 
   lookup: measureLookup,
+
   async ports() {
     const runs = 11;
     const { ss, lbcap, proc, sockets } = await measurePorts(runs);
@@ -104,6 +105,17 @@ const parts: Readonly<Record<string, Measure>> = {
     say(`  reading /proc/net/tcp to its end, once ${proc.toFixed(0)} ms`);
     return verdict('lbcap ports : ss -tan | wc -l', lbcap / ss, 1.5, ' x');
   },
+};
+
+/** What the parts need that measure live capture. */
+const live: readonly Requirement[] = ['capture', 'tcpdump', 'cc', 'script'];
+/** What the others need. */
+const needs: Readonly<Record<string, readonly Requirement[]>> = {
+  start: [],
+  flows: [],
+  lookup: [],
+  run: live,
+  split: ['tcpdump', 'cc'],
 };
 
 function capIsThere(): boolean {
@@ -139,16 +151,17 @@ async function main(words: readonly string[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lbcap-bench-'));
   let kept = true;
   try {
-    const missing = lacking('capture', 'tcpdump', 'cc', 'script');
-    const traffic = missing === false ? compileTraffic(folder) : '';
+    let traffic = '';
     for (const name of names) {
       const part = parts[name];
       if (part === undefined)
         throw new Error(`there is no ${name}: ${Object.keys(parts).join(', ')}`);
-      if (!anywhere.has(name) && missing !== false) {
+      const missing = lacking(...(needs[name] ?? live));
+      if (missing !== false) {
         say(`${name}: left out: ${missing}`);
         continue;
       }
+      if (needs[name] === undefined && traffic === '') traffic = compileTraffic(folder);
       kept = (await part(traffic, folder)) && kept;
       say();
     }

@@ -24,9 +24,15 @@ export function table(rows: readonly (readonly string[])[]): void {
 
 /** One figure against its limit: `ok` or `MISSED`, so that a glance will do. */
 export function verdict(what: string, value: number, limit: number, unit: string): boolean {
-  const kept = value <= limit;
-  say(
-    `  ${kept ? 'ok    ' : 'MISSED'} ${what}: ${value.toFixed(2)}${unit}, at most ${limit}${unit}`,
-  );
+  return judge(value <= limit, `${what}: ${value.toFixed(2)}${unit}, at most ${limit}${unit}`);
+}
+
+/** The same, where more is better. */
+export function atLeast(what: string, value: number, limit: number, unit: string): boolean {
+  return judge(value >= limit, `${what}: ${value.toFixed(2)}${unit}, at least ${limit}${unit}`);
+}
+
+function judge(kept: boolean, words: string): boolean {
+  say(`  ${kept ? 'ok    ' : 'MISSED'} ${words}`);
   return kept;
 }

@@ -1,8 +1,15 @@
 /** One pass over a batch: whose is each packet? Counts it, and hands runs of records to a sink. */
-import { LbcapError } from './errors.js';
 import type { LabelLookup } from './labels/lookup.js';
 import type { Arena } from './packet/arena.js';
-import { recordLayout, type Batch, type BatchFormat } from './packet/batch.js';
+import {
+  blockLead,
+  blockLengthBefore,
+  maximumCapturedLength,
+  recordLayout,
+  type Batch,
+  type BatchFormat,
+} from './packet/batch.js';
+import { Conversation } from './packet/conversation.js';
 import {
   fragmentOffsetMask,
   hasPorts,
@@ -11,12 +18,10 @@ import {
   ipv6Layout,
   protocols,
 } from './packet/ip.js';
-import { type LinkLayer, notIp } from './packet/link-layer.js';
-
-/** Takes runs of whole records; `output` is a label's index, or `others`. */
-export interface RunSink {
-  append(output: number, start: number, end: number): void;
-}
+import { notIp } from './packet/ether-type.js';
+import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
+import { LabelCounters } from './label-counters.js';
+import { nobody, Runs, type RunSink } from './runs.js';
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
 export interface PacketObserver {
@@ -45,7 +50,6 @@ export interface PacketObserver {
 
 export interface ClassifierOptions {
   readonly arena: Arena;
-  readonly linkLayer: LinkLayer;
   readonly lookup: LabelLookup;
   /** How many labels there are. */
   readonly labels: number;
@@ -54,49 +58,55 @@ export interface ClassifierOptions {
   /** A run is cut here, bytes: what a sink can always take at once. */
   readonly maximumRun: number;
   readonly observer?: PacketObserver | undefined;
+  /** Cut runs where the direction changes, and say it. Of a label to itself it is not known. */
+  readonly directed?: boolean | undefined;
+  /** Hand a packet between two labels to its source's output only. */
+  readonly once?: boolean | undefined;
   /** Stop after this many packets, or (wire) bytes, that go to an output. */
   readonly packetLimit?: number | undefined;
   readonly byteLimit?: number | undefined;
 }
 
-/** No packet may read this as an IP header: neither family nor fast path. */
-const nobody = -1;
-
-/** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
-export class Classifier {
-  readonly outPackets: Float64Array;
-  readonly outBytes: Float64Array;
-  readonly inPackets: Float64Array;
-  readonly inBytes: Float64Array;
-  /** Both ends are the label's: counted in `out` and in `in`. */
-  readonly selfPackets: Float64Array;
-  readonly selfBytes: Float64Array;
-  packets = 0;
-  bytes = 0;
-  labelledPackets = 0;
-  labelledBytes = 0;
-  othersPackets = 0;
-  othersBytes = 0;
+export class Classifier extends LabelCounters {
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
+  /** Link types that lbcap does not know, with how many packets came with each: all unclassified. */
+  readonly unknown = new Map<number, number>();
+  /** Offset of the last record that was walked, valid as long as its batch; -1 when there is none. */
+  lastRecord = -1;
   readonly #options: ClassifierOptions;
+  readonly #conversation: Conversation;
+  readonly #runs: Runs;
+  /** Nobody asks for single packets: whole conversations may be walked. */
+  readonly #steady: boolean;
   readonly #ip = new IpHeader();
+  /** Labels of the packet in hand. */
+  #from: number = nobody;
+  #to: number = nobody;
   #packetsLeft: number;
   #bytesLeft: number;
   /** Packets that the observer has said it need not see. */
   #unseen = 0;
 
   constructor(options: ClassifierOptions) {
-    const { labels } = options;
-    this.outPackets = new Float64Array(labels);
-    this.outBytes = new Float64Array(labels);
-    this.inPackets = new Float64Array(labels);
-    this.inBytes = new Float64Array(labels);
-    this.selfPackets = new Float64Array(labels);
-    this.selfBytes = new Float64Array(labels);
+    const { arena, labels, lookup, observer, directed = false } = options;
+    super(labels);
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
+    // Where a packet is handed to its source only, the way back is another output's.
+    this.#conversation = new Conversation(arena.view, directed || options.once === true);
+    this.#runs = new Runs({
+      others: options.keepOthers ? labels : nobody,
+      maximum: options.maximumRun,
+      directed,
+      once: options.once ?? false,
+    });
+    this.#steady =
+      observer === undefined &&
+      !lookup.usesPorts &&
+      this.#packetsLeft === Infinity &&
+      this.#bytesLeft === Infinity;
   }
 
   /** A limit is reached: nothing more will be taken. */
@@ -104,34 +114,115 @@ export class Classifier {
     return this.#packetsLeft <= 0 || this.#bytesLeft <= 0;
   }
 
-  /** @throws INVARIANT when a packet was counted twice or not at all */
-  assertConservation(): void {
-    if (
-      this.packets === this.labelledPackets + this.othersPackets &&
-      this.bytes === this.labelledBytes + this.othersBytes
-    ) {
-      return;
+  /** Packets that outputs were given: one that two labels got counts twice. */
+  get handedOn(): number {
+    const { labels, once = false, keepOthers } = this.#options;
+    let packets = keepOthers ? this.othersPackets : 0;
+    if (once) return packets + this.labelledPackets;
+    for (let label = 0; label < labels; label++) {
+      packets += this.outPackets[label] + this.inPackets[label] - this.selfPackets[label];
     }
-    throw new LbcapError(
-      'INVARIANT',
-      `${this.packets} packets came in, but ${this.labelledPackets} labelled and ${this.othersPackets} others were counted`,
-      'this is a fault in lbcap, please report it',
-    );
+    return packets;
   }
 
-  /** Walks the batch once. Records behind a limit are neither counted nor handed on. */
-  classify(batch: Batch, sink: RunSink): void {
-    const { arena, linkLayer, lookup, labels, keepOthers, maximumRun, observer } = this.#options;
-    const { view } = arena;
-    const { findIp } = linkLayer;
-    const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
-    const little = !batch.format.bigEndian;
-    const { usesPorts } = lookup;
-    const header = this.#ip;
-    const others = keepOthers ? labels : nobody;
-    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
+  /**
+   * Walks the batch once. Records behind a limit are neither counted nor handed on.
+   * @returns where the walk ended: before `batch.end` at a limit, or, where the batch may end inside a
+   * record (`Batch.unchecked`), at a record that is cut or whose length cannot be believed
+   */
+  classify(batch: Batch, sink: RunSink): number {
+    const { observer } = this.#options;
+    const { format, index } = batch;
+    const linkLayer = linkLayerOf(format.linkType) ?? unknownLayer;
+    // Records that lie apart without being blocks can be no run, nor be walked as one.
+    const steady = this.#steady && (index === undefined || format.blocks !== undefined);
+    const runs = this.#runs;
+    const before = this.packets;
 
-    observer?.begin(batch.format);
+    observer?.begin(format);
+    sink.begin?.(batch);
+    runs.begin(sink);
+    this.lastRecord = -1;
+    const at = steady ? this.#walkSteady(batch, linkLayer) : this.#walkEach(batch, linkLayer);
+    runs.end();
+    if (this.lastRecord >= 0) observer?.end(this.lastRecord);
+
+    if (linkLayer === unknownLayer) {
+      const packets = this.packets - before;
+      this.unknown.set(format.linkType, (this.unknown.get(format.linkType) ?? 0) + packets);
+    }
+    return at;
+  }
+
+  /** Counts conversations, and single packets only where there is none. No limit, no observer, no ports. */
+  #walkSteady(batch: Batch, linkLayer: LinkLayer): number {
+    const { arena, lookup } = this.#options;
+    const { view } = arena;
+    const { format, index } = batch;
+    const little = !format.bigEndian;
+    const isBlock = format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
+    const conversation = this.#conversation;
+    const runs = this.#runs;
+    const limit = index === undefined ? batch.end : view.byteLength;
+    conversation.begin(batch);
+    let number = 0;
+    let at = batch.start;
+    for (;;) {
+      if (index === undefined) {
+        if (at >= batch.end) break;
+      } else {
+        if (number >= index.count) break;
+        at = index.starts[number];
+      }
+      const start = at;
+      at = conversation.walk(start, limit, number);
+      const { packets, source, destination } = conversation;
+      if (packets > 0) {
+        number += packets;
+        this.lastRecord = conversation.last;
+        const from = lookup.v4(source, 0);
+        const to = lookup.v4(destination, 0);
+        this.countConversation(conversation, from, to);
+        runs.add(from, to, start - lead, at - lead, packets);
+        continue;
+      }
+
+      if (index === undefined && batch.end - at < recordLayout.size) break;
+      const captured = view.getInt32(at + recordLayout.capturedLength, little);
+      const wire = view.getUint32(at + recordLayout.originalLength, little);
+      const end = at + recordLayout.size + captured;
+      // Of records with an index the source knows that they are whole.
+      if (index === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
+      this.#labelOther(linkLayer, at, end);
+      const from = this.#from;
+      const to = this.#to;
+      this.count(from, to, wire);
+      const extent = at - lead;
+      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
+      runs.add(from, to, extent, extentEnd, 1);
+      this.lastRecord = at;
+      number++;
+      at = end;
+    }
+    return at;
+  }
+
+  /** Takes packet by packet, as limits, an observer or labels with ports need it. */
+  #walkEach(batch: Batch, linkLayer: LinkLayer): number {
+    const { arena, lookup, keepOthers, observer } = this.#options;
+    const { view } = arena;
+    const { format, index } = batch;
+    const { offset: fastOffset, mask: fastMask, value: fastValue, ip: fastIp } = linkLayer.fastIpv4;
+    const little = !format.bigEndian;
+    const isBlock = format.blocks !== undefined;
+    const lead = isBlock ? blockLead : 0;
+    const { usesPorts } = lookup;
+    const runs = this.#runs;
+    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
+    const starts = index?.starts;
+    const count = index?.count ?? 0;
+    // Fields that change with each packet are kept in registers meanwhile.
     let packets = 0;
     let bytes = 0;
     let labelledPackets = 0;
@@ -142,7 +233,7 @@ export class Classifier {
     let unseen = this.#unseen;
     let packetsLeft = this.#packetsLeft;
     let bytesLeft = this.#bytesLeft;
-
+    let last = -1;
     // The last source and the last destination, and whose they were: one of the two often stays.
     let memoSource = 0;
     let memoSourcePort = 0;
@@ -151,19 +242,10 @@ export class Classifier {
     let memoDestinationPort = 0;
     let memoTo = memoFrom;
 
-    // The run of records under way goes to one or two outputs.
-    let runStart = batch.start;
-    let runEnd = batch.start;
-    let runFirst = nobody;
-    let runSecond = nobody;
-
-    const starts = batch.index?.starts;
-    const count = batch.index?.count ?? 0;
-    let last = -1;
     let at = batch.start;
     while (packetsLeft > 0 && bytesLeft > 0) {
       if (starts === undefined) {
-        if (at >= batch.end) break;
+        if (batch.end - at < recordLayout.size) break;
       } else {
         if (packets >= count) break;
         at = starts[packets];
@@ -172,37 +254,37 @@ export class Classifier {
       const wire = view.getUint32(at + recordLayout.originalLength, little);
       const packet = at + recordLayout.size;
       const end = packet + captured;
-      let from = nobody;
-      let to = nobody;
-      let ip = packet + fastIp;
-
+      // Of records with an index the source knows that they are whole.
+      if (starts === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end))
+        break;
+      let from: number;
+      let to: number;
+      const ip = packet + fastIp;
       if (
-        captured >= fastIp + ipv4Layout.minimumSize &&
+        ip + ipv4Layout.minimumSize <= end &&
         (view.getUint16(packet + fastOffset) & fastMask) === fastValue &&
         view.getUint8(ip) === 0x45 &&
         (view.getUint16(ip + ipv4Layout.totalLength) - 1) >>> 0 >= ipv4Layout.minimumSize - 1
       ) {
         const source = view.getInt32(ip + ipv4Layout.source);
         const destination = view.getInt32(ip + ipv4Layout.destination);
+        const protocol = view.getUint8(ip + ipv4Layout.protocol);
         let ports = 0;
         let portsCut = false;
-        let protocol = 0;
         let transport = 0;
-        if (usesPorts || observer !== undefined) {
-          protocol = view.getUint8(ip + ipv4Layout.protocol);
-          if ((view.getUint16(ip + ipv4Layout.fragment) & fragmentOffsetMask) === 0) {
-            const behind = ip + ipv4Layout.minimumSize;
-            if (!hasPorts(protocol)) transport = behind < end ? behind : 0;
-            else if (behind + 4 <= end) {
-              transport = behind;
-              if (usesPorts) ports = view.getInt32(behind);
-            } else portsCut = usesPorts;
-          }
+        if ((view.getUint16(ip + ipv4Layout.fragment) & fragmentOffsetMask) === 0) {
+          const behind = ip + ipv4Layout.minimumSize;
+          if (!hasPorts(protocol)) transport = behind < end ? behind : 0;
+          else if (behind + 4 <= end) {
+            transport = behind;
+            if (usesPorts) ports = view.getInt32(behind);
+          } else portsCut = usesPorts;
         }
         const sourcePort = ports >>> 16;
         if (source === memoDestination && source !== memoSource) {
           // Perhaps the answer: the other direction is then known too.
-          const [label, port] = [memoFrom, memoSourcePort];
+          const label = memoFrom;
+          const port = memoSourcePort;
           memoDestination = memoSource;
           memoSource = source;
           memoSourcePort = memoDestinationPort;
@@ -223,103 +305,59 @@ export class Classifier {
         }
         from = memoFrom;
         to = memoTo;
-        if (from >= 0 || to >= 0) {
-          if (protocol === protocols.TCP) {
-            observer?.packet(at, 4, ip, protocol, transport, end, from, to);
-          } else if (unseen > 0) unseen--;
-          else if (observer !== undefined) {
-            unseen = observer.packet(at, 4, ip, protocol, transport, end, from, to);
-          }
-        } else if (portsCut) unclassified++;
+        if (from < 0 && to < 0) {
+          if (portsCut) unclassified++;
+        } else if (observer === undefined) {
+          // Nobody looks.
+        } else if (protocol === protocols.TCP) {
+          observer.packet(at, 4, ip, protocol, transport, end, from, to);
+        } else if (unseen > 0) unseen--;
+        else unseen = observer.packet(at, 4, ip, protocol, transport, end, from, to);
       } else {
-        ip = findIp(view, packet, end);
-        if (ip >= 0 && header.read(view, ip, end)) {
-          const { family, transport } = header;
-          const ports =
-            usesPorts && transport !== 0 && hasPorts(header.protocol)
-              ? view.getInt32(transport)
-              : 0;
-          if (family === 4) {
-            from = lookup.v4(view.getInt32(ip + ipv4Layout.source), ports >>> 16);
-            to = lookup.v4(view.getInt32(ip + ipv4Layout.destination), ports & 0xffff);
-          } else {
-            from = lookup.v6(view, ip + ipv6Layout.source, ports >>> 16);
-            to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
-          }
-          if (from >= 0 || to >= 0) {
-            const { protocol } = header;
-            if (protocol === protocols.TCP) {
-              observer?.packet(at, family, ip, protocol, transport, end, from, to);
-            } else if (unseen > 0) unseen--;
-            else if (observer !== undefined) {
-              unseen = observer.packet(at, family, ip, protocol, transport, end, from, to);
-            }
-          } else if (usesPorts && header.portsCut) unclassified++;
-        } else if (ip !== notIp) unclassified++;
+        this.#unseen = unseen;
+        this.#labelOther(linkLayer, at, end);
+        unseen = this.#unseen;
+        from = this.#from;
+        to = this.#to;
       }
 
       packets++;
       bytes += wire;
-      let first: number;
-      let second = nobody;
       if (from >= 0) {
         outPackets[from]++;
         outBytes[from] += wire;
-        first = from;
-        if (to >= 0) {
-          inPackets[to]++;
-          inBytes[to] += wire;
-          if (to === from) {
-            selfPackets[to]++;
-            selfBytes[to] += wire;
-          } else {
-            // One order for both directions, so that a dialogue of two labels is one run.
-            first = from < to ? from : to;
-            second = from < to ? to : from;
-          }
+        if (to === from) {
+          selfPackets[to]++;
+          selfBytes[to] += wire;
         }
-        labelledPackets++;
-        labelledBytes += wire;
-      } else if (to >= 0) {
+      }
+      if (to >= 0) {
         inPackets[to]++;
         inBytes[to] += wire;
-        first = to;
+      }
+      const isLabelled = from >= 0 || to >= 0;
+      if (isLabelled) {
         labelledPackets++;
         labelledBytes += wire;
       } else {
-        first = others;
         othersPackets++;
         othersBytes += wire;
       }
-
-      if (
-        first !== runFirst ||
-        second !== runSecond ||
-        at !== runEnd ||
-        end - runStart > maximumRun
-      ) {
-        if (runFirst >= 0) {
-          sink.append(runFirst, runStart, runEnd);
-          if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
-        }
-        runFirst = first;
-        runSecond = second;
-        runStart = at;
-      }
-      runEnd = end;
-      if (first >= 0) {
+      const extent = at - lead;
+      runs.add(
+        from,
+        to,
+        extent,
+        isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end,
+        1,
+      );
+      if (isLabelled || keepOthers) {
         packetsLeft--;
         bytesLeft -= wire;
       }
       last = at;
       at = end;
     }
-    if (runFirst >= 0) {
-      sink.append(runFirst, runStart, runEnd);
-      if (runSecond >= 0) sink.append(runSecond, runStart, runEnd);
-    }
-
-    if (last >= 0) observer?.end(last);
     this.packets += packets;
     this.bytes += bytes;
     this.labelledPackets += labelledPackets;
@@ -330,5 +368,54 @@ export class Classifier {
     this.#unseen = unseen;
     this.#packetsLeft = packetsLeft;
     this.#bytesLeft = bytesLeft;
+    this.lastRecord = last;
+    return at;
+  }
+
+  /** Finds the labels of a packet that is no plain IPv4, and tells the observer. */
+  #labelOther(linkLayer: LinkLayer, at: number, end: number): void {
+    const { arena, lookup } = this.#options;
+    const { view } = arena;
+    const { usesPorts } = lookup;
+    this.#from = this.#to = nobody;
+    const header = this.#ip;
+    const ip = linkLayer.findIp(view, at + recordLayout.size, end);
+    if (ip < 0 || !header.read(view, ip, end)) {
+      if (ip !== notIp) this.unclassified++;
+      return;
+    }
+    const { family, transport, protocol } = header;
+    const ports = usesPorts && transport !== 0 && hasPorts(protocol) ? view.getInt32(transport) : 0;
+    let from: number;
+    let to: number;
+    if (family === 4) {
+      from = lookup.v4(view.getInt32(ip + ipv4Layout.source), ports >>> 16);
+      to = lookup.v4(view.getInt32(ip + ipv4Layout.destination), ports & 0xffff);
+    } else {
+      from = lookup.v6(view, ip + ipv6Layout.source, ports >>> 16);
+      to = lookup.v6(view, ip + ipv6Layout.destination, ports & 0xffff);
+    }
+    this.#from = from;
+    this.#to = to;
+    if (from >= 0 || to >= 0) this.#show(at, family, ip, protocol, transport, end);
+    else if (usesPorts && header.portsCut) this.unclassified++;
+  }
+
+  /** Shows the labelled packet in hand to the observer, unless it need not see it. */
+  #show(
+    record: number,
+    family: 4 | 6,
+    ip: number,
+    protocol: number,
+    transport: number,
+    end: number,
+  ): void {
+    const { observer } = this.#options;
+    if (observer === undefined) return;
+    const [from, to] = [this.#from, this.#to];
+    if (protocol === protocols.TCP) {
+      observer.packet(record, family, ip, protocol, transport, end, from, to);
+    } else if (this.#unseen > 0) this.#unseen--;
+    else this.#unseen = observer.packet(record, family, ip, protocol, transport, end, from, to);
   }
 }

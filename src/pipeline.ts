@@ -1,9 +1,11 @@
 /** Drives a source through the classifier into the sinks, and closes them in the right order. */
-import type { Classifier, RunSink } from './classify.js';
+import type { Classifier } from './classify.js';
 import { LbcapError, messageOf } from './errors.js';
 import type { Arena } from './packet/arena.js';
-import { type BatchFormat, convertRecords } from './packet/batch.js';
-import type { LabelFiles, WrittenFile } from './sinks/label-files.js';
+import { type Batch, type BatchFormat, convertRecords } from './packet/batch.js';
+import { Periods } from './packet/periods.js';
+import type { RunSink } from './runs.js';
+import type { Output, WrittenFile } from './sinks/output.js';
 import type { Source } from './sources/source.js';
 
 export interface PipelineOptions {
@@ -11,11 +13,16 @@ export interface PipelineOptions {
   readonly classifier: Classifier;
   readonly arena: Arena;
   /** `null` only watches. */
-  readonly files: LabelFiles | null;
-  /** Byte order and timestamp unit that the records leave in. */
-  readonly outputFormat: BatchFormat;
+  readonly output: Output | null;
+  /** Byte order and timestamp unit that the records leave in; `null`: those they came in. */
+  readonly outputFormat: BatchFormat | null;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
+  /** Milliseconds between new files, on this machine's clock or the packets' own. */
+  readonly rotateEvery?:
+    { readonly time: number; readonly clock: 'machine' | 'packets' } | undefined;
+  /** Told of each batch when it has been worked on. */
+  readonly onBatch?: ((batch: Batch) => void) | undefined;
 }
 
 export interface PipelineResult {
@@ -32,40 +39,95 @@ const nowhere: RunSink = { append: () => undefined };
  * @throws INVARIANT when packets in are not packets labelled plus others
  */
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
-  const { source, classifier, arena, files } = options;
+  const { source, classifier, arena, output, outputFormat } = options;
   let error: LbcapError | null = null;
-  const timer =
-    options.flushEvery === null || files === null
-      ? null
-      : setInterval(() => {
-          files.flush();
-          // A quiet capture would otherwise hear of a failed write only with its next packet.
-          if (files.error !== null) source.stop();
-        }, options.flushEvery);
+  const stopTimers = output === null ? () => undefined : startTimers(output, options);
+  const periods =
+    options.rotateEvery?.clock === 'packets' ? new Periods(options.rotateEvery.time / 1000) : null;
   try {
-    const sink = files ?? nowhere;
+    const sink = output ?? nowhere;
     for (;;) {
-      const batch = await source.next();
+      const batch = await (periods === null
+        ? (source.nextUnchecked?.() ?? source.next())
+        : source.next());
       if (batch === null) break;
-      classifier.classify(convertRecords(arena.view, batch, options.outputFormat), sink);
-      if (files !== null && files.error !== null) break;
-      if (classifier.finished) break;
+      const converted =
+        outputFormat === null ? batch : convertRecords(arena.view, batch, outputFormat);
+      let walked = converted.start;
+      if (periods === null) {
+        walked = classifier.classify(converted, sink);
+      } else {
+        for (const piece of periods.pieces(arena.view, converted)) {
+          if (piece.isNew) output?.rotate();
+          walked = classifier.classify(piece.batch, sink);
+        }
+      }
+      options.onBatch?.(converted);
+      const settling = output?.settle() ?? null;
+      if (settling !== null) await settling;
+      if (classifier.finished || (output !== null && isOver(output))) break;
+      if (batch.unchecked) source.walked?.(walked);
     }
   } catch (thrown) {
     error = asLbcapError(thrown);
   } finally {
-    if (timer !== null) clearInterval(timer);
+    stopTimers();
   }
   source.stop();
-  const written = files === null ? [] : await files.close();
+  const files = output === null ? [] : await output.close();
   try {
     await source.close();
   } catch (thrown) {
     error ??= asLbcapError(thrown);
   }
   classifier.assertConservation();
+  if (output !== null) assertWritten(classifier, output, error);
   // A file that could not be written explains more than what came after it.
-  return { files: written, error: files?.error ?? error };
+  return { files, error: output?.error ?? error };
+}
+
+/** @returns ends them */
+function startTimers(output: Output, options: PipelineOptions): () => void {
+  const { flushEvery, rotateEvery, source } = options;
+  const timers: NodeJS.Timeout[] = [];
+  const every = (milliseconds: number, work: () => void) => {
+    timers.push(
+      setInterval(() => {
+        work();
+        // A quiet capture would otherwise hear of a failed write only with its next packet.
+        if (isOver(output)) source.stop();
+      }, milliseconds),
+    );
+  };
+  if (flushEvery !== null) {
+    every(flushEvery, () => {
+      output.flush();
+    });
+  }
+  if (rotateEvery?.clock === 'machine') {
+    every(rotateEvery.time, () => {
+      output.rotate();
+    });
+  }
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+  };
+}
+
+/** @throws INVARIANT when what was written is not what was counted */
+function assertWritten(classifier: Classifier, output: Output, error: LbcapError | null): void {
+  const { packets } = output;
+  if (error !== null || isOver(output) || packets === classifier.handedOn) return;
+  throw new LbcapError(
+    'INVARIANT',
+    `${classifier.handedOn} packets were to be written, but ${packets} were`,
+    'this is a fault in lbcap, please report it',
+  );
+}
+
+/** Nothing more can be written, or is wanted. */
+function isOver(output: Output): boolean {
+  return output.error !== null || output.unwanted;
 }
 
 function asLbcapError(thrown: unknown): LbcapError {

@@ -13,7 +13,7 @@ const floors: readonly (readonly string[])[] = [
   ['errors.ts', 'version.ts', 'loopback/platform.ts'],
   ['packet'],
   ['formats', 'labels'],
-  ['filters', 'native'],
+  ['filters', 'native', 'runs.ts', 'label-counters.ts'],
   ['loopback', 'classify.ts', 'privileges.ts'],
   ['sources', 'sinks'],
   ['pipeline.ts'],

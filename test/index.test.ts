@@ -24,12 +24,9 @@ test('splits a capture', async () => {
     const labels = [lbcap.parseLabel('client', ['127.0.0.2'])];
     const slots = lbcap.slotSizes(labels.length);
     const { arena, regions } = lbcap.createArena([...lbcap.fileRegionSizes, ...slots]);
-    const source = await lbcap.openPcap(await lbcap.openFileInput(path), arena, regions);
-    const linkLayer = lbcap.linkLayerOf(source.format.linkType);
-    assert.ok(linkLayer);
+    const source = await lbcap.openCapture(await lbcap.openFileInput(path), arena, regions);
     const classifier = new lbcap.Classifier({
       arena,
-      linkLayer,
       lookup: lbcap.compileLookup(labels),
       labels: labels.length,
       keepOthers: false,
@@ -40,14 +37,20 @@ test('splits a capture', async () => {
       slots: regions.slice(lbcap.fileRegionSizes.length),
       directory: join(directory, 'out'),
       names: ['client'],
-      fileHeader: lbcap.fileHeader(source.format, source.snaplen),
+      linkType: source.format.linkType,
+      format: lbcap.pcapFormat(
+        arena,
+        source.format,
+        source.snaplen,
+        lbcap.fileHeader(source.format, source.snaplen),
+      ),
       force: false,
     });
     const result = await lbcap.runPipeline({
       source,
       classifier,
       arena,
-      files,
+      output: files,
       outputFormat: source.format,
       flushEvery: null,
     });

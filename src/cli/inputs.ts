@@ -1,15 +1,26 @@
 /** Keeps outputs from replacing the captures that they are made of. */
 import { statSync } from 'node:fs';
 import { LbcapError } from '../errors.js';
+import { occupied } from '../sinks/output-place.js';
 
-/** `--force` would unlink the capture before it is read. @throws USAGE */
-export function refuseInputs(files: readonly string[], outputs: readonly string[]): void {
+/**
+ * `--force` would unlink the capture before it is read.
+ * @param directory where the outputs go; `null` when that is no directory
+ * @param outputs paths in it
+ * @throws USAGE
+ */
+export function refuseInputs(
+  files: readonly string[],
+  directory: string | null,
+  outputs: readonly string[],
+): void {
   const inputs = new Map<string, string>();
   for (const file of files) {
     const id = file === '-' ? null : identity(file);
     if (id !== null) inputs.set(id, file);
   }
-  for (const output of outputs) {
+  if (directory === null) return;
+  for (const output of occupied(directory, outputs)) {
     const file = inputs.get(identity(output) ?? '');
     if (file !== undefined) {
       throw new LbcapError('USAGE', `${output} is the input ${file} itself`, 'give another --out');

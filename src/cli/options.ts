@@ -37,13 +37,18 @@ export function registryPlace(options: Pick<LabelOptions, 'labels'>): RegistryPl
   return findRegistry(options.labels, workingDirectory(), process.env);
 }
 
+/** The labels of a command, if any. @throws LbcapError whatever is wrong with one */
+export function givenLabels(options: LabelOptions): Label[] {
+  return parseLabels(options.label ?? [], readRegistry(registryPlace(options)));
+}
+
 /**
  * The labels of a command, at least one.
  *
  * @throws LbcapError `LABEL_NONE` when there is none, and whatever is wrong with one
  */
 export function loadLabels(options: LabelOptions): Label[] {
-  const labels = parseLabels(options.label ?? [], readRegistry(registryPlace(options)));
+  const labels = givenLabels(options);
   if (labels.length > 0) return labels;
   throw new LbcapError(
     'LABEL_NONE',

@@ -1,33 +1,38 @@
 /** What `watch` and `split` have in common once their source is open: run it, tell of it, end it. */
 import { performance } from 'node:perf_hooks';
 import { Classifier } from '../classify.js';
-import { LbcapError } from '../errors.js';
-import { fileHeader } from '../formats/pcap.js';
 import type { Label } from '../labels/label.js';
 import { compileLookup } from '../labels/lookup.js';
 import { watchPorts } from '../loopback/port-watch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
-import { linkLayerOf, supportedLinkTypes } from '../packet/link-layer.js';
-import { runPipeline } from '../pipeline.js';
+import { runPipeline, type PipelineOptions } from '../pipeline.js';
 import { FlowTable } from '../sinks/flows.js';
-import { LabelFiles } from '../sinks/label-files.js';
+import type { WrittenFile } from '../sinks/output.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import { takeSnapshot } from '../sinks/statistics.js';
 import type { Source } from '../sources/source.js';
 import { portNote } from '../terminal/notes.js';
 import { plainLine } from '../terminal/plain-line.js';
-import { type AnnouncedLabel, endEvent, sampleEvent, startEvent } from '../terminal/events.js';
+import {
+  type AnnouncedLabel,
+  endEvent,
+  fileEvent,
+  sampleEvent,
+  startEvent,
+} from '../terminal/events.js';
 import { bpfFilter } from '../filters/bpf.js';
 import { displayFilter } from '../filters/wireshark.js';
 import { jsonLines } from './json-lines.js';
+import { longestRun, openOutput } from './open-output.js';
 import type { OutputPlan } from './output-plan.js';
+import { PacketClock } from './packet-clock.js';
 import { onSignals } from './signals.js';
-import { announcement, conclusion } from './summary.js';
+import { announcement, conclusion, damageLine, finishedFile, unknownLinkTypes } from './summary.js';
 
 /** What people see while it runs; `watch` shows a table, `split` a progress bar. */
 export interface View {
-  update(snapshot: Snapshot, source: Source): void;
+  update(snapshot: () => Snapshot): void;
   /** A line for the person at the terminal. */
   notice(line: string): void;
   finish(snapshot: Snapshot): void;
@@ -39,10 +44,10 @@ export interface CaptureJob {
   /** For `--json`: libpcap, dumpcap, cap, or file. */
   readonly engine: string;
   readonly arena: Arena;
-  readonly slots: readonly Region[];
-  /** `null` writes no files. */
+  /** For the output, as `outputRegionSizes` asked for them. */
+  readonly regions: readonly Region[];
+  /** `null` only watches. */
   readonly plan: OutputPlan | null;
-  readonly force: boolean;
   /** Timestamps in nanoseconds whatever the source has. */
   readonly nanoseconds: boolean;
   readonly json: boolean;
@@ -56,6 +61,8 @@ export interface CaptureJob {
   readonly byteLimit?: number | undefined;
   /** Milliseconds. */
   readonly duration: number | null;
+  /** The user's own capture filter, of a live capture. */
+  readonly filter: string | null;
   /** The first line for people, without the program's name. */
   readonly opening: string;
 }
@@ -80,28 +87,32 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       job.view.notice(status());
     },
   });
-  let prepared;
-  try {
-    prepared = prepare(job);
-  } catch (error) {
-    forgetSignals();
-    await source.close();
-    throw error;
-  }
-  const { classifier, flows, files, outputFormat } = prepared;
-
-  const announced = announce(labels, plan);
-  const othersFile = plan?.othersPath ?? null;
   const json = job.json
     ? jsonLines(process.stdout, () => {
         source.stop();
       })
     : null;
+  const names = outputNames(plan, labels);
+  let prepared;
+  try {
+    prepared = await prepare(job, (file) => {
+      if (json !== null) json.write(fileEvent(names[file.output], file, new Date()));
+      else job.view.notice(`lbcap: ${finishedFile(file)}`);
+    });
+  } catch (error) {
+    forgetSignals();
+    await source.close();
+    throw error;
+  }
+  const { classifier, flows, output, outputFormat } = prepared;
+
+  const announced = announce(labels, plan);
+  const othersFile = plan?.othersPath ?? null;
   tell(`lbcap: ${job.opening}`);
   if (job.strict && source.countsAtEnd !== true && source.counters().kernelDropped === null) {
     tell(`lbcap: --strict: ${source.name} does not say whether packets were lost before`);
   }
-  for (const line of announcement(announced, othersFile)) tell(line);
+  for (const line of announcement(announced, othersFile, plan?.options ?? null)) tell(line);
   json?.write(
     startEvent(
       source.name,
@@ -113,6 +124,8 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   );
 
   const startedAt = performance.now();
+  // What is read from a file was not captured at the speed at which it is read.
+  const clock = job.live && source.size !== null ? new PacketClock(arena, classifier) : null;
   const portWatch = job.watchPorts
     ? watchPorts(labels, (limit) => {
         job.view.notice(`lbcap: ${portNote(limit)}: see lbcap ports`);
@@ -124,8 +137,8 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       classifier,
       flows,
       source.counters(),
-      performance.now(),
-      startedAt,
+      clock === null ? performance.now() : clock.now,
+      clock === null ? startedAt : clock.start,
       // A SYN stays unanswered while no packet comes to tell the time.
       source.size === null ? Date.now() / 1000 : undefined,
     ),
@@ -133,9 +146,10 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   });
   status = () => plainLine(snapshot(), null);
   const sampler = setInterval(() => {
-    const now = snapshot();
-    job.view.update(now, source);
-    if (job.live) json?.writeIfTaken(sampleEvent(now, new Date()));
+    let taken: Snapshot | null = null;
+    const now = () => (taken ??= snapshot());
+    job.view.update(now);
+    if (job.live) json?.writeIfTaken(sampleEvent(now(), new Date()));
   }, sampleEvery);
   const timer =
     job.duration === null
@@ -149,9 +163,13 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       source,
       classifier,
       arena,
-      files,
+      output,
       outputFormat,
       flushEvery: job.live ? flushEvery : null,
+      rotateEvery: rotateEvery(job),
+      onBatch: (batch) => {
+        clock?.saw(batch);
+      },
     });
   } finally {
     clearInterval(sampler);
@@ -162,15 +180,19 @@ export async function runCapture(job: CaptureJob): Promise<number> {
 
   const last = snapshot();
   job.view.finish(last);
-  for (const line of conclusion(last, announced, othersFile, result.files)) tell(line);
+  for (const line of conclusion(last, announced, result.files)) tell(line);
+  for (const line of unknownLinkTypes(classifier.unknown)) tell(line);
+  const leftOut = source.leftOut ?? { bytes: 0, places: 0 };
+  if (leftOut.bytes > 0) tell(damageLine(source.name, leftOut));
+  if (output?.unwanted === true) tell('lbcap: the reader of standard output ended first');
   const error = result.error ?? json?.error ?? null;
   json?.write(
     endEvent(
       last,
       new Date(),
       announced,
-      new Map(result.files.map((file) => [file.path, file])),
-      othersFile,
+      result.files,
+      leftOut,
       error === null ? null : { code: error.code, message: error.message },
     ),
   );
@@ -180,62 +202,64 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   return job.strict && lost(last) > 0 ? strictFailure(last) : 0;
 }
 
-function prepare(job: CaptureJob) {
-  const { labels, source, arena, plan } = job;
-  const linkLayer = linkLayerOf(source.format.linkType);
-  if (linkLayer === undefined) {
-    throw new LbcapError(
-      'LINK_TYPE_UNSUPPORTED',
-      `${source.name} has link type ${source.format.linkType}, which lbcap cannot read`,
-      `it reads ${supportedLinkTypes()}`,
-    );
-  }
+async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void) {
+  const { labels, source, arena, plan, regions, filter } = job;
   const flows = job.live ? new FlowTable({ view: arena.view, labels: labels.length }) : null;
-  const outputFormat: BatchFormat = {
+  const isPcapng = plan?.options.kind === 'pcapng';
+  const pcap: BatchFormat = {
     ...source.format,
     nanoseconds: job.nanoseconds || source.format.nanoseconds,
   };
-  const header =
-    source.fileHeader !== undefined && outputFormat.nanoseconds === source.format.nanoseconds
-      ? // As it was, so that a label that takes everything gives the very same file.
-        source.fileHeader
-      : fileHeader(outputFormat, source.snaplen);
-  const slotSize = job.slots[0]?.size ?? 0;
+  const capturing = job.engine !== 'file';
   return {
     flows,
-    outputFormat,
+    // Blocks are made of records as they are.
+    outputFormat: isPcapng ? null : pcap,
     classifier: new Classifier({
       arena,
-      linkLayer,
       lookup: compileLookup(labels),
       labels: labels.length,
-      keepOthers: (plan?.othersPath ?? null) !== null,
-      maximumRun: slotSize / 4,
+      keepOthers: plan?.options.others === true,
+      maximumRun: longestRun(regions),
       observer: flows ?? undefined,
       packetLimit: job.packetLimit,
       byteLimit: job.byteLimit,
+      // What is copied says itself which way it went.
+      directed: isPcapng && source.format.blocks === undefined,
+      once: plan?.options.stream === true,
     }),
-    files:
+    output:
       plan === null
         ? null
-        : new LabelFiles({
-            arena,
-            slots: job.slots,
-            directory: plan.directory,
-            names: plan.names,
-            fileHeader: header,
-            force: job.force,
-            writeHere: job.live,
-          }),
+        : await openOutput(
+            plan,
+            { labels, source, arena, regions, capturing, live: job.live, filter, onFinished },
+            pcap,
+          ),
   };
+}
+
+/** Packets that come as they happen are parted by the clock on the wall, others by their own. */
+function rotateEvery({ plan, live, source }: CaptureJob): PipelineOptions['rotateEvery'] {
+  const time = plan?.options.rotation?.time ?? null;
+  if (time === null) return undefined;
+  return { time, clock: live && source.size === null ? 'machine' : 'packets' };
+}
+
+/** The names of the classifier's outputs. */
+function outputNames(plan: OutputPlan | null, labels: readonly Label[]): readonly string[] {
+  return plan?.names ?? labels.map(({ name }) => name);
 }
 
 function announce(labels: readonly Label[], plan: OutputPlan | null): AnnouncedLabel[] {
   return labels.map((label, index) => ({
     name: label.name,
     address: label.text,
-    filters: { bpf: bpfFilter([label]), wireshark: displayFilter([label]) },
-    file: plan?.paths[index] ?? null,
+    // Only those that are shown: there may be thousands of labels.
+    get filters() {
+      return { bpf: bpfFilter([label]), wireshark: displayFilter([label]) };
+    },
+    file: plan === null || plan.options.stream ? null : plan.paths[index],
   }));
 }
 

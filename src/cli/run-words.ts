@@ -43,7 +43,12 @@ export const runFlags = [
   },
   { short: 'o', long: 'out', value: 'DIR', help: 'where the files go', ofWatch: true },
   { long: 'no-write', help: 'no files, only the counts', ofWatch: true },
-  { long: 'format', value: 'FORMAT', help: 'file format', ofWatch: true },
+  { long: 'format', value: 'FORMAT', help: 'pcap or pcapng', ofWatch: true },
+  { long: 'compress', value: 'METHOD', help: 'gzip, zstd or lz4', ofWatch: true },
+  { long: 'rotate-size', value: 'SIZE', help: 'next file before it is larger', ofWatch: true },
+  { long: 'rotate-time', value: 'TIME', help: 'next file after so long', ofWatch: true },
+  { long: 'keep', value: 'N', help: 'with --rotate-…: only the newest N files', ofWatch: true },
+  { long: 'comment', value: 'TEXT', help: 'into pcapng files', ofWatch: true },
   { long: 'nano', help: 'timestamps in nanoseconds', ofWatch: true },
   { long: 'others', help: 'keep what belongs to no label too', ofWatch: true },
   { long: 'force', help: 'overwrite files that exist', ofWatch: true },
@@ -104,6 +109,13 @@ export function readRunWords(words: readonly string[]): RunWords | 'help' {
   }
   if (watchWords.length > 0 && options['watch'] === undefined) {
     throw new LbcapError('USAGE', `${watchWords[0]} is for --watch`, 'give --watch as well');
+  }
+  if (options['out'] === '-') {
+    throw new LbcapError(
+      'USAGE',
+      "--out - is watch's: standard output is the program's here",
+      'give a directory',
+    );
   }
   return { options, watchWords, label, command };
 }

@@ -2,27 +2,23 @@
 import { LbcapError } from '../errors.js';
 import { maximumCapturedLength } from '../packet/batch.js';
 import { parseDuration, parseSize } from '../terminal/units.js';
+import { Inputs, type RawInputOptions } from './open-inputs.js';
+import { readOutputOptions, type OutputOptions, type RawOutputOptions } from './output-options.js';
 
 export type Engine = (typeof engines)[number];
 
 const engines = ['libpcap', 'dumpcap', 'cap'] as const;
 
 /** As commander gives them. */
-export interface RawWatchOptions {
+export interface RawWatchOptions extends RawOutputOptions, RawInputOptions {
   interface?: string;
-  out?: string;
   write: boolean;
-  format: string;
-  nano?: true;
-  others?: true;
-  force?: true;
   filter?: string;
   snaplen?: string;
   buffer?: string;
   duration?: string;
   packets?: string;
   bytes?: string;
-  json?: true;
   engine?: string;
   read?: string;
   strict?: true;
@@ -31,12 +27,8 @@ export interface RawWatchOptions {
 export interface WatchOptions {
   /** `null`: the system's loopback interface. */
   readonly interface: string | null;
-  /** `null`: a new directory named after the time. */
-  readonly out: string | null;
   readonly write: boolean;
-  readonly nanoseconds: boolean;
-  readonly others: boolean;
-  readonly force: boolean;
+  readonly output: OutputOptions;
   readonly filter: string | null;
   readonly snaplen: number;
   /** Kernel buffer in bytes; `null`: what was measured to be enough. */
@@ -50,23 +42,19 @@ export interface WatchOptions {
   readonly engine: Engine | null;
   /** A capture file, or `-`. */
   readonly read: string | null;
+  /** The same, to be opened. */
+  readonly inputs: Inputs | null;
   readonly strict: boolean;
 }
 
 /** @throws USAGE */
 export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
-  requirePcap(raw.format);
   if (raw.read !== undefined) refuseWithRead(raw);
-  if (!raw.write && raw.out !== undefined) {
-    throw new LbcapError('USAGE', '--out and --no-write contradict each other', 'give one of them');
-  }
+  else refuseWithoutRead(raw);
   return {
     interface: raw.interface ?? null,
-    out: raw.out === undefined ? null : directory(raw.out),
     write: raw.write,
-    nanoseconds: raw.nano === true,
-    others: raw.others === true,
-    force: raw.force === true,
+    output: readOutputOptions(raw),
     filter: raw.filter ?? null,
     snaplen:
       raw.snaplen === undefined
@@ -82,30 +70,9 @@ export function readWatchOptions(raw: RawWatchOptions): WatchOptions {
     json: raw.json === true,
     engine: raw.engine === undefined ? null : engine(raw.engine),
     read: raw.read ?? null,
+    inputs: raw.read === undefined ? null : new Inputs([raw.read], raw),
     strict: raw.strict === true,
   };
-}
-
-/** @throws USAGE */
-export function requirePcap(format: string): void {
-  if (format === 'pcap') return;
-  if (format === 'pcapng') {
-    throw new LbcapError(
-      'USAGE',
-      '--format pcapng is not in this version',
-      'use --format pcap, with --nano for nanoseconds',
-    );
-  }
-  throw new LbcapError('USAGE', `there is no --format ${format}`, 'use pcap');
-}
-
-/** @throws USAGE for `-`, which stands for a stream */
-export function directory(out: string): string {
-  if (out === '-') {
-    throw new LbcapError('USAGE', '--out - is not in this version', 'give a directory');
-  }
-  if (out === '') throw new LbcapError('USAGE', '--out is empty', 'give a directory');
-  return out;
 }
 
 function refuseWithRead(raw: RawWatchOptions): void {
@@ -122,6 +89,12 @@ function refuseWithRead(raw: RawWatchOptions): void {
       'give it to the program that captures',
     );
   }
+}
+
+function refuseWithoutRead(raw: RawWatchOptions): void {
+  const word = raw.follow === true ? '--follow' : raw.repair === true ? '--repair' : null;
+  if (word === null) return;
+  throw new LbcapError('USAGE', `${word} is for --read, not for live captures`, 'leave it out');
 }
 
 function engine(text: string): Engine {

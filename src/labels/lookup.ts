@@ -205,8 +205,11 @@ function shapesOf(
 
 /** Address bytes as signed 32-bit words in network order. */
 function wordsOf(address: Uint8Array): number[] {
-  const view = new DataView(address.buffer, address.byteOffset, address.byteLength);
   const words: number[] = [];
-  for (let offset = 0; offset < address.length; offset += 4) words.push(view.getInt32(offset));
+  for (let i = 0; i < address.length; i += 4) {
+    words.push(
+      (address[i] << 24) | (address[i + 1] << 16) | (address[i + 2] << 8) | address[i + 3],
+    );
+  }
   return words;
 }

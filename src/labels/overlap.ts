@@ -26,6 +26,7 @@ interface Claim {
  * @throws LbcapError `LABEL_OVERLAP` that names both labels and where they meet
  */
 export function assertNoOverlap(labels: readonly Label[], title: (label: Label) => string): void {
+  if (areSingleAddresses(labels)) return;
   const blocks = new Map<string, Claims>();
   const prefixes: Record<Family, Set<number>> = { 4: new Set(), 6: new Set() };
   for (const label of labels) {
@@ -45,6 +46,21 @@ export function assertNoOverlap(labels: readonly Label[], title: (label: Label) 
       }
     }
   }
+}
+
+/** Quickly, what nearly all labels are: IPv4 addresses, each once. False when that is not known. */
+function areSingleAddresses(labels: readonly Label[]): boolean {
+  const seen = new Set<number>();
+  let count = 0;
+  for (const { endpoints } of labels) {
+    for (const { address, prefix, port } of endpoints) {
+      if (address.length !== 4 || prefix !== 32 || port !== null) return false;
+      const [a, b, c, d] = address;
+      seen.add((a << 24) | (b << 16) | (c << 8) | d);
+      count++;
+    }
+  }
+  return seen.size === count;
 }
 
 function keyOf(family: Family, value: bigint, prefix: number): string {

@@ -1,5 +1,6 @@
 /** What users write, on the command line and in the registry, to checked labels. */
 import { LbcapError } from '../errors.js';
+import { ipv4Bytes } from './address.js';
 import { mergedBlocks } from './blocks.js';
 import { parseEndpoint } from './endpoint-text.js';
 import type { Label } from './label.js';
@@ -56,6 +57,15 @@ export function parseLabel(name: string, addresses: readonly string[]): Label {
       `label ${quote(name)} has no address`,
       `write ${name}=ADDRESS, such as ${name}=127.0.0.2`,
     );
+  }
+  // What nearly every label is.
+  const address = addresses.length === 1 ? ipv4Bytes(addresses[0]) : null;
+  if (address !== null) {
+    return {
+      name,
+      text: addresses[0],
+      endpoints: [{ family: 4, address, prefix: 32, port: null }],
+    };
   }
   try {
     const endpoints = mergedBlocks(addresses.map(parseEndpoint));

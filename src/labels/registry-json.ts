@@ -23,14 +23,13 @@ export function parseRegistry(text: string, path: string): RegistryEntry[] {
   if (!isObject(labels)) {
     throw wrongField(path, `labels is ${kindOf(labels)}, not an object`, `write ${example}`);
   }
-  const values = new Map<string, unknown>(Object.entries(labels));
   const seen = new Set<string>();
   return labelNames(text).map((name) => {
     if (seen.has(name)) {
       throw wrongField(path, `labels has ${quote(name)} twice`, 'leave one of the two');
     }
     seen.add(name);
-    return { name, value: checkValue(path, name, values.get(name)) };
+    return { name, value: checkValue(path, name, labels[name]) };
   });
 }
 
@@ -97,15 +96,20 @@ function labelNames(text: string): string[] {
   let depth = 0;
   let field = '';
   let word = '';
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/g)) {
+  for (let at = 0; at < text.length; at++) {
+    const token = text[at];
     if (token === '{' || token === '[') {
       depth += 1;
       // A second "labels" replaces the first, as it does for JSON.parse.
       if (depth === 2 && field === 'labels') names = [];
     } else if (token === '}' || token === ']') {
       depth -= 1;
+    } else if (token === '"') {
+      const end = endOfString(text, at);
+      word = text.slice(at, end);
+      at = end - 1;
     } else if (token !== ':') {
-      word = token;
+      continue;
     } else if (depth === 1) {
       field = nameOf(word);
     } else if (depth === 2 && field === 'labels') {
@@ -115,8 +119,16 @@ function labelNames(text: string): string[] {
   return names;
 }
 
+/** Behind the quote that closes the string which begins at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+}
+
 function nameOf(token: string): string {
-  return String(JSON.parse(token));
+  return token.includes('\\') ? String(JSON.parse(token)) : token.slice(1, -1);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -30,7 +30,28 @@ export interface BatchFormat {
   readonly bigEndian: boolean;
   /** Timestamp fractions are nanoseconds (else microseconds). */
   readonly nanoseconds: boolean;
+  /** Absent for pcap records. */
+  readonly blocks?: BlockFormat;
 }
+
+/**
+ * Records that stand in pcapng packet blocks, to be copied as whole blocks. In an Enhanced and in an
+ * obsolete Packet Block the 16 bytes before the data are a record header but for the timestamp,
+ * which counts ticks: its two words are the upper and the lower half of one number.
+ */
+export interface BlockFormat {
+  /** Seconds in a tick (if_tsresol). */
+  readonly tick: number;
+  /** Seconds to be added to every timestamp (if_tsoffset). */
+  readonly offset: number;
+}
+
+/**
+ * From a block's start to its record header, and from there to the block's total length
+ * (draft-ietf-opsawg-pcapng, section 4.3).
+ */
+export const blockLead = 12;
+export const blockLengthBefore = 8;
 
 /**
  * Whole records at `[start, end)` of the arena. The bytes are valid until the next batch is asked
@@ -41,8 +62,20 @@ export interface Batch {
   readonly format: BatchFormat;
   readonly start: number;
   readonly end: number;
+  /**
+   * The lengths have not been looked at yet: the last record may be cut, or a length may lie. Whoever
+   * walks it stops there and tells the source (`Source.walked`). One walk less over every record.
+   */
+  readonly unchecked?: true;
   /** Where the records are, when other bytes lie between them; absent when each follows the last. */
   readonly index?: RecordIndex;
+  /**
+   * Whole pcapng blocks that stand before the first record and are no packets: section header (then
+   * it is the first here), interface descriptions, names, secrets, statistics, custom and unknown
+   * ones. In the byte order of `format`; owned by whoever gets them. Only beside `format.blocks`;
+   * a batch may have no records but these.
+   */
+  readonly preamble?: readonly Uint8Array[];
 }
 
 /**
@@ -85,12 +118,15 @@ export function endOfWholeRecords(
  * the batch as it then is. From nano- to microseconds the fraction is truncated, as libpcap does.
  */
 export function convertRecords(view: DataView, batch: Batch, target: BatchFormat): Batch {
-  const { bigEndian, nanoseconds } = batch.format;
+  const { bigEndian, nanoseconds, blocks } = batch.format;
+  // Blocks are copied as they are.
+  if (blocks !== undefined) return batch;
   if (bigEndian === target.bigEndian && nanoseconds === target.nanoseconds) return batch;
   const [from, to] = [!bigEndian, !target.bigEndian];
-  const { index } = batch;
-  let at = index === undefined ? batch.start : index.starts[0];
-  for (let count = 1; index === undefined ? at < batch.end : count <= index.count; count++) {
+  const { index, start, unchecked } = batch;
+  const end = unchecked ? endOfWholeRecords(view, start, batch.end, bigEndian) : batch.end;
+  let at = index === undefined ? start : index.starts[0];
+  for (let count = 1; index === undefined ? at < end : count <= index.count; count++) {
     const fraction = view.getUint32(at + recordLayout.fraction, from);
     const captured = view.getUint32(at + recordLayout.capturedLength, from);
     view.setUint32(at, view.getUint32(at, from), to);
@@ -109,5 +145,5 @@ export function convertRecords(view: DataView, batch: Batch, target: BatchFormat
     at = index === undefined ? at + recordLayout.size + captured : index.starts[count];
   }
   const { linkType } = batch.format;
-  return { ...batch, format: { ...target, linkType } };
+  return { ...batch, end, format: { ...target, linkType } };
 }

@@ -1,4 +1,16 @@
-/** Finds the IP header behind each link-layer header that loopback captures come with. */
+/** Finds the IP header behind each link-layer header that captures come with. */
+import {
+  behindEtherType,
+  etherTypes,
+  type FindIp,
+  unreadable,
+  versioned,
+  notIp,
+} from './ether-type.js';
+import { oldLayers } from './old-links.js';
+import { pointToPointLayers } from './point-to-point.js';
+import { rareLink } from './rare-link.js';
+import { wirelessLayers } from './wireless.js';
 
 /** LINKTYPE_ values (tcpdump.org/linktypes.html). */
 export const linkTypes = {
@@ -15,17 +27,6 @@ export const linkTypes = {
   LINUX_SLL2: 276,
 } as const;
 
-/** The packet is whole but carries no IP: ARP, LLC and so on. */
-export const notIp = -1;
-/** The header is cut or names a protocol that the next byte contradicts. */
-export const unreadable = -2;
-
-/**
- * Offset of the IP header of the packet at `[start, end)`, `notIp` or `unreadable`. Where it is an
- * offset, at least one byte is there and its version nibble is the one that was announced.
- */
-export type FindIp = (view: DataView, start: number, end: number) => number;
-
 /**
  * How the common packet of a link type looks, so that the hot path can tell it by one compare:
  * the 16-bit word at `offset`, masked, is `value` when an IPv4 header stands at `ip`.
@@ -41,26 +42,6 @@ export interface LinkLayer {
   readonly name: string;
   readonly findIp: FindIp;
   readonly fastIpv4: FastIpv4;
-}
-
-const etherTypes = { IPV4: 0x0800, IPV6: 0x86dd } as const;
-/** 802.1Q, 802.1ad and the pre-standard QinQ value (IEEE 802 numbers). */
-const isVlan = (type: number) => type === 0x8100 || type === 0x88a8 || type === 0x9100;
-
-function versioned(view: DataView, ip: number, end: number, version: 4 | 6): number {
-  return ip < end && view.getUint8(ip) >> 4 === version ? ip : unreadable;
-}
-
-/** `offset` is where the payload of `type` begins; VLAN tags are stepped over. */
-function behindEtherType(view: DataView, type: number, offset: number, end: number): number {
-  while (isVlan(type)) {
-    if (offset + 4 > end) return unreadable;
-    type = view.getUint16(offset + 2);
-    offset += 4;
-  }
-  if (type === etherTypes.IPV4) return versioned(view, offset, end, 4);
-  if (type === etherTypes.IPV6) return versioned(view, offset, end, 6);
-  return notIp;
 }
 
 /** A header of `size` bytes with an EtherType at `typeOffset`. */
@@ -146,14 +127,21 @@ const layers = new Map<number, LinkLayer>([
   [linkTypes.IPV4, bare('IPV4', [4])],
   [linkTypes.IPV6, bare('IPV6', [6])],
   [linkTypes.LINUX_SLL2, typed('LINUX_SLL2', 0, 20)],
+  ...pointToPointLayers,
+  ...wirelessLayers,
+  ...oldLayers,
 ]);
+
+/** Stands for every link type that lbcap does not know: no packet can be read. */
+export const unknownLayer = rareLink('unknown', () => unreadable);
 
 /** The link layer of a LINKTYPE_ value, or `undefined` when lbcap cannot read it. */
 export function linkLayerOf(linkType: number): LinkLayer | undefined {
   return layers.get(linkType);
 }
 
-/** The names of the link types that lbcap reads, for messages. */
-export function supportedLinkTypes(): string {
-  return [...new Set([...layers.values()].map((layer) => layer.name))].join(', ');
+/** For file names: `en10mb`, `linux-sll`; `linktype-105` for one that lbcap cannot read. */
+export function linkTypeName(linkType: number): string {
+  const name = layers.get(linkType)?.name ?? `linktype-${linkType}`;
+  return name.toLowerCase().replaceAll('_', '-');
 }

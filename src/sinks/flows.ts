@@ -48,7 +48,10 @@ export class FlowTable {
   readonly #memo = new Int32Array(memoSize);
 
   #little = true;
-  #fractionUnit = 1e-6;
+  /** Seconds that a timestamp's two words count in, and what is added (pcapng's if_tsoffset). */
+  #firstUnit = 1;
+  #secondUnit = 1e-6;
+  #offset = 0;
   #exactLeft = exactPackets;
   /** How many datagrams the next one stands for. */
   #weight = 1;
@@ -78,7 +81,10 @@ export class FlowTable {
   /** Tells how the record headers of the packets that follow are to be read. */
   begin(format: BatchFormat): void {
     this.#little = !format.bigEndian;
-    this.#fractionUnit = format.nanoseconds ? 1e-9 : 1e-6;
+    const { blocks } = format;
+    this.#firstUnit = blocks === undefined ? 1 : blocks.tick * 2 ** 32;
+    this.#secondUnit = blocks?.tick ?? (format.nanoseconds ? 1e-9 : 1e-6);
+    this.#offset = blocks?.offset ?? 0;
     this.#exactLeft = Math.min(exactPackets, this.#exactLeft + exactPerBatch);
   }
 
@@ -221,8 +227,9 @@ export class FlowTable {
 
   #seconds(record: number): number {
     return (
-      this.#view.getUint32(record, this.#little) +
-      this.#view.getUint32(record + recordLayout.fraction, this.#little) * this.#fractionUnit
+      this.#view.getUint32(record, this.#little) * this.#firstUnit +
+      this.#view.getUint32(record + recordLayout.fraction, this.#little) * this.#secondUnit +
+      this.#offset
     );
   }
 

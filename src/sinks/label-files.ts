@@ -1,24 +1,27 @@
-/** One capture file per label: gathers runs of records in slots and writes full slots. */
-import { closeSync, fstatSync, lstatSync, mkdirSync, statSync, unlinkSync, write } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { isSystemError, LbcapError } from '../errors.js';
-import type { RunSink } from '../classify.js';
+/** Capture files for each label: gathers runs of records in slots, and says where each file ends. */
+import { join } from 'node:path';
+import type { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
+import type { Batch } from '../packet/batch.js';
+import { linkTypeName } from '../packet/link-layer.js';
+import type { Compression } from './compression.js';
+import type { FileFormat } from './file-format.js';
+import { OpenFiles, OutputFile, removeOwn } from './open-files.js';
+import type { Output, WrittenFile } from './output.js';
+import { outputError } from './output-file.js';
 import {
-  createFile,
-  cutBack,
-  isUnlinked,
-  outputError,
-  removeOld,
-  reopenFile,
-  writeFully,
-} from './output-file.js';
+  existingRings,
+  makeDirectory,
+  refuseCaseTwins,
+  refuseExisting,
+  removeExisting,
+} from './output-place.js';
+import { numberedName, type Rotation } from './rotation.js';
 import { Slots } from './slots.js';
+import { SlotWriter } from './slot-writer.js';
 
 /** Up to so many labels every one has a file from the start; beyond, from its first packet. */
 const createdAtStart = 256;
-/** Open files at a time; far below the usual limit of 1024 (getrlimit(2), RLIMIT_NOFILE). */
-const openAtOnce = 512;
 
 export interface LabelFilesOptions {
   readonly arena: Arena;
@@ -26,437 +29,366 @@ export interface LabelFilesOptions {
   readonly directory: string;
   /** File names without extension, in the order of the classifier's outputs. */
   readonly names: readonly string[];
-  /** Written at the start of every file. */
-  readonly fileHeader: Uint8Array;
+  readonly format: FileFormat;
+  /** Of the first batch: files of others have it in their names, where each needs its own. */
+  readonly linkType: number;
   readonly force: boolean;
-  /**
-   * Write full slots on this thread while the disk keeps up: the bytes are still in this processor's
-   * cache, and a worker thread would have to fetch them from there. Else workers do it, beside the
-   * reading of what comes next.
-   */
+  /** As `SlotWriterOptions` has it. */
   readonly writeHere?: boolean;
+  readonly compression?: Compression | null;
+  readonly rotation?: Rotation | null;
+  /** Told of each file that is complete before the end, and, when files rotate, of the last ones. */
+  readonly onFinished?: (file: WrittenFile) => void;
 }
 
-export interface WrittenFile {
-  readonly path: string;
-  /** Size in bytes, file header included. */
-  readonly size: number;
-  /** False after a failed write: it then ends with its last whole record. */
-  readonly complete: boolean;
+/** `.pcap`, `.pcapng.zst`. */
+export function fileEnding(
+  format: Pick<FileFormat, 'extension'>,
+  compression: Compression | null,
+): string {
+  return `.${format.extension}${compression === null ? '' : `.${compression.extension}`}`;
 }
 
-/**
- * A write on this thread that took longer has waited for the disk (dirty pages are beyond their limit,
- * a network file system is slow); then workers write for a while, so that timers and signals are
- * answered. Milliseconds.
- */
-const slowWrite = 50;
-const slowFor = 1000;
+/** In the place of files that no record has asked for: no room, so that asking is noticed. */
+const unmade = new OutputFile(-1, -1, '');
 
-/** A slot that is full: arena offsets, and where in the file its bytes go. */
-interface Write {
-  readonly slot: number;
-  readonly from: number;
-  readonly to: number;
-  readonly position: number;
-}
-
-/** One output's file. */
-class OutputFile {
-  fd = -1;
-  inode = 0;
-  /** Where the next write goes. */
-  position = 0;
-  /** Slots on their way, in order; only the first is being written. */
-  readonly queue: Write[] = [];
-  slot = -1;
-  /** Arena offsets: where the slot's unwritten bytes begin, where the next goes, where it ends. */
-  unwritten = 0;
-  next = 0;
-  limit = 0;
-  /** Something came since the clock's hand last passed (`Slots.victim`). */
-  used = false;
-  failedAt = Infinity;
-  constructor(readonly path: string) {}
-}
-
-/**
- * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
- * and ends with a whole record unless the kill hit a write, which the kernel may end at any page.
- */
-export class LabelFiles implements RunSink {
+export class LabelFiles implements Output {
+  readonly unwanted = false;
   readonly #bytes: Uint8Array;
   readonly #slots: Slots;
-  readonly #files: OutputFile[];
-  readonly #fileHeader: Uint8Array;
-  readonly #force: boolean;
-  /** Open files, the least recently written first. */
-  readonly #open = new Set<OutputFile>();
-  readonly #mostInFlight: number;
-  readonly #writeHere: boolean;
-  /** Until then the disk is taken to be slow (performance.now()). */
-  #slowUntil = 0;
-  #inFlight = 0;
-  #settled: (() => void) | null = null;
-  #error: LbcapError | null = null;
+  readonly #open: OpenFiles;
+  readonly #writer: SlotWriter;
+  readonly #format: FileFormat;
+  readonly #options: LabelFilesOptions;
+  readonly #rotation: Rotation | null;
+  readonly #compression: Compression | null;
+  /** By id: a row of outputs for each link type. */
+  readonly #files: OutputFile[] = [];
+  /** How many files each id has had. */
+  readonly #sequence: number[] = [];
+  readonly #linkTypes: number[] = [];
+  /** Where the row of the current batch's link type begins. */
+  #row = 0;
+  /** Files that are complete, the oldest first; of each id those that it keeps. */
+  readonly #finished = new Map<number, (WrittenFile & { readonly inode: number })[]>();
+  #finishedPackets = 0;
+  /** Files may be there that wait for the first batch to know their heads. */
+  #headless = true;
 
   /**
    * Creates the directory, and the files where there are few enough labels.
    * @throws OUTPUT_EXISTS, OUTPUT_IO: then nothing that it made is left behind
    */
   constructor(options: LabelFilesOptions) {
-    this.#bytes = options.arena.bytes;
+    const { arena, directory, names, force, compression = null, rotation = null } = options;
+    this.#options = options;
+    this.#bytes = arena.bytes;
+    this.#format = options.format;
+    this.#compression = compression;
+    this.#rotation = rotation;
     this.#slots = new Slots(options.slots);
-    // The rest can then always be taken back at once.
-    this.#mostInFlight = Math.floor(this.#slots.count / 2);
-    this.#fileHeader = options.fileHeader;
-    this.#force = options.force;
-    this.#writeHere = options.writeHere ?? false;
-    this.#files = options.names.map(
-      (name) => new OutputFile(join(options.directory, `${name}.pcap`)),
-    );
-    makeDirectory(options.directory);
-    if (!this.#force) refuseExisting(this.#files);
-    else if (this.#files.length > createdAtStart) removeExisting(this.#files);
-    if (this.#files.length <= createdAtStart) this.#createAll();
+    this.#open = new OpenFiles(force, compression);
+    this.#writer = new SlotWriter({
+      arena,
+      slots: this.#slots,
+      open: this.#open,
+      compression,
+      atOnce: rotation !== null,
+      writeHere: options.writeHere ?? false,
+    });
+    makeDirectory(directory);
+    refuseCaseTwins(directory, names);
+    this.#clear();
+    this.#addRow(options.linkType);
+    if (names.length <= createdAtStart) this.#createAll();
   }
 
-  /** What went wrong first. Once set, nothing more should be appended. */
   get error(): LbcapError | null {
-    return this.#error;
+    return this.#open.error;
   }
 
-  append(output: number, start: number, end: number): void {
-    const file = this.#files[output];
+  begin(batch: Batch): void {
+    if (this.#headless) {
+      this.#headless = false;
+      for (const file of this.#files) this.#writeHead(file);
+    }
+    if (!this.#format.oneLinkType || batch.format.linkType === this.#linkTypes[0]) {
+      this.#row = 0;
+      return;
+    }
+    const known = this.#linkTypes.indexOf(batch.format.linkType);
+    const row = known < 0 ? this.#addRow(batch.format.linkType) : known;
+    this.#row = row * this.#options.names.length;
+  }
+
+  append(output: number, start: number, end: number, packets: number): void {
+    const file = this.#files[this.#row + output];
     const next = file.next + (end - start);
     if (next > file.limit) {
-      this.#appendElsewhere(output, file, start, end);
+      this.#appendElsewhere(output, start, end, packets);
       return;
     }
     this.#bytes.copyWithin(file.next, start, end);
     file.next = next;
     file.used = true;
-  }
-
-  /** The slot is full, or there is none, or the records are longer than any. */
-  #appendElsewhere(output: number, file: OutputFile, start: number, end: number): void {
-    if (file.failedAt !== Infinity) return;
-    this.#writeSlot(file);
-    if (end - start > this.#slots.size) {
-      this.#writeNow(file, start, end);
-      return;
-    }
-    file.slot = this.#takeSlot(output);
-    file.unwritten = file.next = this.#slots.start(file.slot);
-    file.limit = file.next + this.#slots.size;
-    this.#bytes.copyWithin(file.next, start, end);
-    file.next += end - start;
-    file.used = true;
+    file.packets += packets;
   }
 
   /**
-   * Writes what waits in the slots, so that a kill loses no more than came since, and looks whether
-   * the files are still there.
+   * Bytes that are no packets, from outside the arena: they follow what was appended, and do not make
+   * a file larger than it may be.
    */
+  insert(output: number, bytes: Uint8Array): void {
+    const file = this.#made(output);
+    this.#writer.finish(file);
+    this.#writer.writeNow(file, bytes, 0, bytes.length);
+  }
+
+  /** The slot is full, or there is none, or a file is, or the records are longer than any slot. */
+  #appendElsewhere(output: number, start: number, end: number, packets: number): void {
+    const size = (this.#rotation?.size ?? Infinity) - this.#format.tailSize;
+    let file = this.#made(output);
+    while (start < end) {
+      if (file.failed) return;
+      const room = size - lengthOf(file);
+      if (end - start <= room) {
+        this.#put(file, start, end, packets, room);
+        return;
+      }
+      const { cut, count } = this.#wholeRecords(start, end, room);
+      if (count > 0) this.#put(file, start, cut, count, room);
+      else if (file.packets === 0) {
+        // Nothing has room for this one.
+        const next = this.#format.recordEnd(start);
+        this.#put(file, start, next, 1, next - start);
+        [start, packets] = [next, packets - 1];
+        continue;
+      }
+      [start, packets] = [cut, packets - count];
+      this.#finish(file);
+      file = this.#made(output);
+    }
+  }
+
+  /** How many of the records have room, and where the last of them ends. */
+  #wholeRecords(start: number, end: number, room: number): { cut: number; count: number } {
+    let [cut, count] = [start, 0];
+    while (cut < end) {
+      const next = this.#format.recordEnd(cut);
+      if (next - start > room) break;
+      cut = next;
+      count++;
+    }
+    return { cut, count };
+  }
+
+  /** @param room what the file may still take */
+  #put(file: OutputFile, start: number, end: number, packets: number, room: number): void {
+    const size = end - start;
+    file.packets += packets;
+    if (file.next + size > file.limit) {
+      this.#writer.send(file);
+      if (size > this.#slots.size) {
+        this.#writer.writeNow(file, this.#bytes, start, end);
+        return;
+      }
+      file.slot = this.#takeSlot(file.id);
+      file.unwritten = file.next = this.#slots.start(file.slot);
+      file.limit = file.next + Math.min(this.#slots.size, Math.max(room, size));
+    }
+    this.#bytes.copyWithin(file.next, start, end);
+    file.next += size;
+    file.used = true;
+  }
+
   flush(): void {
-    for (const file of this.#files) this.#flushSlot(file);
-    for (const file of this.#open) {
-      if (file.failedAt === Infinity) this.#checkStillThere(file);
-    }
+    for (const file of this.#files) this.#writer.flush(file);
+    this.#open.check();
   }
 
-  #checkStillThere(file: OutputFile): void {
-    let gone: boolean;
-    try {
-      gone = isUnlinked(file.fd);
-    } catch (error) {
-      // ESTALE of a network file system, for one.
-      this.#fail(file, file.position, outputError(file.path, error));
-      return;
-    }
-    if (!gone) return;
-    const problem = `${file.path} was removed while lbcap was writing to it`;
-    const remedy = 'leave the files alone until lbcap has ended';
-    this.#fail(file, file.position, new LbcapError('OUTPUT_IO', problem, remedy));
+  /** Ends the files that have packets; the next ones begin with the next packet. */
+  rotate(): void {
+    for (const file of this.#files) if (file.packets > 0) this.#finish(file);
   }
 
-  /** Writes everything, closes everything. Never rejects: see `error`. */
+  settle(): null {
+    return null;
+  }
+
+  get packets(): number {
+    let packets = this.#finishedPackets;
+    for (const file of this.#files) {
+      if (file.failed) return -1;
+      packets += file.packets;
+    }
+    return packets;
+  }
+
   async close(): Promise<WrittenFile[]> {
     this.flush();
-    while (this.#inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        this.#settled = resolve;
-      });
+    await this.#writer.settled();
+    for (const file of this.#files) {
+      // A head that was to depend on the first batch, of which there was none.
+      if (file !== unmade) this.#writeHead(file);
+      this.#writeTail(file);
     }
-    for (const file of this.#open) this.#closeFile(file);
-    this.#open.clear();
-    return this.#files
-      .filter((file) => file.inode !== 0)
-      .map((file) => ({
-        path: file.path,
-        size: Math.min(file.position, file.failedAt),
-        complete: file.failedAt === Infinity,
-      }));
+    this.#open.closeAll();
+    const files: WrittenFile[] = [];
+    for (const [id, file] of this.#files.entries()) {
+      files.push(...(this.#finished.get(id) ?? []));
+      if (file.inode === 0) continue;
+      const written = writtenFile(file);
+      files.push(written);
+      if (this.#rotation !== null) this.#options.onFinished?.(written);
+    }
+    return files.sort((a, b) => a.output - b.output);
   }
 
-  #file(output: number): OutputFile {
-    return this.#files[output];
+  #addRow(linkType: number): number {
+    const { names } = this.#options;
+    names.forEach(() => {
+      this.#files.push(unmade);
+      this.#sequence.push(0);
+    });
+    return this.#linkTypes.push(linkType) - 1;
+  }
+
+  /** The file that an output's records of the current link type go to now. */
+  #made(output: number): OutputFile {
+    return this.#make(this.#row + output);
+  }
+
+  #make(id: number): OutputFile {
+    if (this.#files[id] !== unmade) return this.#files[id];
+    const output = id % this.#options.names.length;
+    const file = new OutputFile(id, output, this.#nextPath(id));
+    file.head = this.#head(file);
+    this.#files[id] = file;
+    const keep = this.#rotation?.keep ?? null;
+    if (keep !== null) this.#removeOldest(id, keep);
+    return file;
+  }
+
+  #nextPath(id: number): string {
+    const { names, directory } = this.#options;
+    const row = Math.floor(id / names.length);
+    let name = names[id % names.length];
+    if (row > 0) {
+      const type = this.#linkTypes[row];
+      const others = this.#linkTypes.map(linkTypeName);
+      // Several numbers stand for raw IP.
+      const isOnly = others.indexOf(linkTypeName(type)) === row;
+      name = `${name}.${linkTypeName(type)}${isOnly ? '' : `-${type}`}`;
+      while (names.includes(name)) name += '_';
+    }
+    if (this.#rotation !== null) name = numberedName(name, ++this.#sequence[id]);
+    return join(directory, `${name}${fileEnding(this.#format, this.#compression)}`);
+  }
+
+  #head(file: OutputFile): Uint8Array | null {
+    const row = Math.floor(file.id / this.#options.names.length);
+    return this.#format.head(file.output, this.#linkTypes[row]);
+  }
+
+  #writeHead(file: OutputFile): void {
+    if (file.inode === 0 || file.position > 0 || file.failed) return;
+    file.head = this.#head(file);
+    try {
+      this.#open.writeHead(file);
+    } catch (error) {
+      this.#open.fail(file, 0, error);
+    }
+  }
+
+  #writeTail(file: OutputFile): void {
+    if (file.inode === 0 || file.failed) return;
+    const tail = this.#format.tail(file.output, file.packets);
+    if (tail !== null) this.#writer.writeNow(file, tail, 0, tail.length);
+    this.#writer.end(file);
+  }
+
+  /** Completes a file for good; its output has none until the next record. */
+  #finish(file: OutputFile): void {
+    this.#writer.finish(file);
+    this.#writeTail(file);
+    this.#open.close(file);
+    if (file.failed) return;
+    const written = writtenFile(file);
+    const finished = this.#finished.get(file.id) ?? [];
+    this.#finished.set(file.id, finished);
+    finished.push({ ...written, inode: file.inode });
+    this.#finishedPackets += file.packets;
+    this.#files[file.id] = unmade;
+    this.#options.onFinished?.(written);
+  }
+
+  /** Before a file is made, so that there are never more than are to be kept. */
+  #removeOldest(id: number, keep: number): void {
+    const finished = this.#finished.get(id);
+    while (finished !== undefined && finished.length >= keep) {
+      const oldest = finished.shift();
+      if (oldest === undefined) return;
+      try {
+        removeOwn(oldest.path, oldest.inode);
+      } catch (error) {
+        const file = this.#files[id];
+        this.#open.fail(file, file.position, outputError(oldest.path, error));
+        return;
+      }
+    }
+  }
+
+  /** What stands in the way. @throws OUTPUT_EXISTS, OUTPUT_IO */
+  #clear(): void {
+    const { directory, names, force } = this.#options;
+    const ending = fileEnding(this.#format, this.#compression);
+    const paths =
+      this.#rotation === null
+        ? names.map((name) => join(directory, `${name}${ending}`))
+        : existingRings(directory, names, ending);
+    if (!force) refuseExisting(directory, paths);
+    // Files that are made at the start replace theirs themselves.
+    else if (this.#rotation !== null || names.length > createdAtStart)
+      removeExisting(directory, paths);
   }
 
   #createAll(): void {
     try {
-      for (const file of this.#files) this.#writeHeader(file);
+      for (const id of this.#files.keys()) this.#open.create(this.#make(id));
     } catch (error) {
-      for (const file of this.#files) {
-        if (file.inode === 0) continue;
-        if (file.fd >= 0) closeSync(file.fd);
-        unlinkSync(file.path);
-      }
+      for (const file of this.#files) this.#open.discard(file);
       throw error;
     }
   }
 
-  /** @throws OUTPUT_EXISTS, OUTPUT_IO */
-  #writeHeader(file: OutputFile): void {
-    this.#makeRoomForOpen();
-    file.fd = createFile(file.path, this.#force);
-    this.#open.add(file);
-    file.inode = fstatSync(file.fd).ino;
-    try {
-      writeFully(file.fd, this.#fileHeader, 0, this.#fileHeader.length, 0);
-    } catch (error) {
-      // A part of a header is no capture file.
-      this.#open.delete(file);
-      closeSync(file.fd);
-      unlinkSync(file.path);
-      file.fd = -1;
-      file.inode = 0;
-      throw outputError(file.path, error);
-    }
-    file.position = this.#fileHeader.length;
-  }
-
-  #takeSlot(output: number): number {
-    let slot = this.#slots.take(output);
+  #takeSlot(id: number): number {
+    let slot = this.#slots.take(id);
     if (slot < 0) {
-      this.#evict(this.#file(this.#slots.victim((owner) => this.#secondChance(owner))));
-      slot = this.#slots.take(output);
+      this.#writer.evict(this.#files[this.#slots.victim((owner) => this.#secondChance(owner))]);
+      slot = this.#slots.take(id);
     }
     return slot;
   }
 
-  #secondChance(output: number): boolean {
-    const file = this.#file(output);
+  #secondChance(id: number): boolean {
+    const file = this.#files[id];
     const { used } = file;
     file.used = false;
     return used;
   }
-
-  #evict(file: OutputFile): void {
-    this.#flushSlot(file);
-    this.#slots.release(file.slot);
-    this.#leaveSlot(file);
-  }
-
-  #leaveSlot(file: OutputFile): void {
-    file.slot = -1;
-    file.unwritten = file.next = file.limit = 0;
-  }
-
-  /** Sends a slot on its way; the file has none afterwards. Waits for the disk when it lags. */
-  #writeSlot(file: OutputFile): void {
-    const { slot } = file;
-    if (slot < 0) return;
-    if (this.#inFlight >= this.#mostInFlight || !this.#ready(file)) {
-      this.#evict(file);
-      return;
-    }
-    if (this.#writeHere && file.queue.length === 0) {
-      const before = performance.now();
-      if (before >= this.#slowUntil) {
-        this.#evict(file);
-        const after = performance.now();
-        if (after - before > slowWrite) this.#slowUntil = after + slowFor;
-        return;
-      }
-    }
-    const { position, unwritten: from, next: to } = file;
-    file.position += to - from;
-    this.#leaveSlot(file);
-    this.#slots.detach(slot);
-    this.#inFlight++;
-    file.queue.push({ slot, from, to, position });
-    if (file.queue.length === 1) this.#writeAsync(file, 0);
-  }
-
-  /** Writes the first of the queue, of which `done` bytes are written already, then the next. */
-  #writeAsync(file: OutputFile, done: number): void {
-    const [{ from, to, position }] = file.queue;
-    const start = from + done;
-    write(file.fd, this.#bytes, start, to - start, position + done, (error, written) => {
-      if (error !== null) this.#fail(file, position, outputError(file.path, error));
-      else if (start + written < to) {
-        this.#writeAsync(file, done + written);
-        return;
-      }
-      this.#settle(file.queue.shift());
-      if (file.queue.length > 0) this.#writeAsync(file, 0);
-    });
-  }
-
-  #settle(write: Write | undefined): void {
-    if (write === undefined) return;
-    this.#slots.release(write.slot);
-    this.#inFlight--;
-    if (this.#inFlight > 0) return;
-    this.#settled?.();
-    this.#settled = null;
-  }
-
-  /**
-   * Brings the disk up to what is queued, so that a write may follow at once. The first of the queue is
-   * under way and cannot be waited for: the same bytes are written to the same place once more.
-   */
-  #catchUp(file: OutputFile): void {
-    for (const { from, to, position } of file.queue) {
-      writeFully(file.fd, this.#bytes, from, to, position);
-    }
-    for (const write of file.queue.splice(1)) this.#settle(write);
-  }
-
-  #flushSlot(file: OutputFile): void {
-    if (file.slot < 0 || file.unwritten === file.next) return;
-    this.#writeNow(file, file.unwritten, file.next);
-    file.unwritten = file.next;
-  }
-
-  #writeNow(file: OutputFile, start: number, end: number): void {
-    if (!this.#ready(file)) return;
-    const { position } = file;
-    try {
-      this.#catchUp(file);
-      writeFully(file.fd, this.#bytes, start, end, position);
-      file.position += end - start;
-    } catch (error) {
-      // Where it stopped is not known to the byte; every queued write begins with a record.
-      this.#fail(file, file.queue[0]?.position ?? position, outputError(file.path, error));
-    }
-  }
-
-  /** Opens the file where it is not open. False when that or an earlier write failed. */
-  #ready(file: OutputFile): boolean {
-    if (file.failedAt !== Infinity) return false;
-    try {
-      if (file.inode === 0) this.#writeHeader(file);
-      else if (file.fd < 0) {
-        this.#makeRoomForOpen();
-        file.fd = reopenFile(file.path, file.inode);
-        this.#open.add(file);
-      } else if (this.#open.size > openAtOnce / 2) {
-        // Only when it could matter: keep the set in the order of use.
-        this.#open.delete(file);
-        this.#open.add(file);
-      }
-      return true;
-    } catch (error) {
-      this.#fail(
-        file,
-        file.position,
-        error instanceof LbcapError ? error : outputError(file.path, error),
-      );
-      return false;
-    }
-  }
-
-  #makeRoomForOpen(): void {
-    if (this.#open.size < openAtOnce) return;
-    for (const file of this.#open) {
-      if (file.queue.length > 0) continue;
-      this.#open.delete(file);
-      this.#closeFile(file);
-      return;
-    }
-  }
-
-  /** close(2) may be the first to tell of an error, on network file systems above all. */
-  #closeFile(file: OutputFile): void {
-    const { fd } = file;
-    file.fd = -1;
-    if (file.failedAt !== Infinity) cutBack(fd, file.failedAt);
-    try {
-      closeSync(fd);
-    } catch (error) {
-      this.#fail(file, file.position, outputError(file.path, error));
-    }
-  }
-
-  #fail(file: OutputFile, position: number, error: LbcapError): void {
-    // What a partial write left behind `position` is cut off when the file is closed.
-    file.failedAt = Math.min(file.failedAt, position);
-    this.#error ??= error;
-  }
 }
 
-function makeDirectory(directory: string): void {
-  try {
-    makeWithParents(directory);
-    const stat = statSync(directory, { throwIfNoEntry: false });
-    if (stat === undefined) {
-      throw new LbcapError('OUTPUT_IO', `${directory} is a link to nowhere`, 'give another --out');
-    }
-    if (stat.isDirectory()) return;
-  } catch (error) {
-    throw error instanceof LbcapError ? error : outputError(directory, error);
-  }
-  throw new LbcapError('OUTPUT_IO', `${directory} is not a directory`, 'give another --out');
+/** Bytes before compression, those in the slot and the head that is not written among them. */
+function lengthOf(file: OutputFile): number {
+  return file.length + (file.head?.length ?? 0) + file.next - file.unwritten;
 }
 
-/**
- * Not mkdir's `recursive`: below /proc, where every mkdir answers ENOENT, Node 20 tries for ever.
- */
-function makeWithParents(directory: string): void {
-  try {
-    mkdirSync(directory);
-  } catch (error) {
-    if (isSystemError(error, 'EEXIST')) return;
-    const parent = dirname(directory);
-    if (!isSystemError(error, 'ENOENT') || parent === directory) throw error;
-    makeWithParents(parent);
-    mkdirSync(directory);
-  }
-}
-
-/** All are looked at before one is made. */
-function refuseExisting(files: readonly OutputFile[]): void {
-  const existing = files.filter((file) => isThere(file.path));
-  const [first] = existing;
-  if (first === undefined) return;
-  const more = existing.length > 1 ? ` and ${existing.length - 1} more like it` : '';
-  throw new LbcapError(
-    'OUTPUT_EXISTS',
-    `${first.path}${more} exists`,
-    'give another --out, or --force to overwrite',
-  );
-}
-
-/** What an earlier run left must not look like this one's. */
-function removeExisting(files: readonly OutputFile[]): void {
-  for (const { path } of files) {
-    try {
-      removeOld(path);
-    } catch (error) {
-      throw error instanceof LbcapError ? error : outputError(path, error);
-    }
-  }
-}
-
-/** A symlink is there even when its target is not. */
-function isThere(path: string): boolean {
-  try {
-    lstatSync(path);
-    return true;
-  } catch (error) {
-    if (isSystemError(error, 'ENOENT')) return false;
-    throw outputError(path, error);
-  }
+function writtenFile(file: OutputFile): WrittenFile {
+  return {
+    output: file.output,
+    path: file.path,
+    size: Math.min(file.position, file.failedAt),
+    packets: file.packets,
+    complete: !file.failed,
+  };
 }

@@ -13,6 +13,8 @@ export interface ByteInput {
   readonly size: number | null;
   /** How many reads may be pending at once. */
   readonly readAhead: number;
+  /** The first bytes, before any `read`: as many as asked for, fewer where the input ends before. */
+  peek(length: number): Promise<Uint8Array>;
   /** Fills `bytes[offset, offset + length)` as far as there is input; 0 is the end. */
   read(bytes: Uint8Array, offset: number, length: number): Promise<number>;
   close(): Promise<void>;
@@ -37,7 +39,8 @@ export async function openFileInput(path: string): Promise<ByteInput> {
   }
 }
 
-function inputError(name: string, error: unknown): LbcapError {
+/** The system's words about an input, with what to do. */
+export function inputError(name: string, error: unknown): LbcapError {
   const remedy = isSystemError(error, 'ENOENT')
     ? 'there is no such file'
     : isSystemError(error, 'EACCES', 'EPERM')
@@ -59,9 +62,23 @@ class RegularFile implements ByteInput {
     this.#handle = handle;
   }
 
-  async read(bytes: Uint8Array, offset: number, length: number): Promise<number> {
+  async peek(length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Math.min(length, this.size));
+    return bytes.subarray(0, await this.#fill(bytes, 0, bytes.length, 0));
+  }
+
+  read(bytes: Uint8Array, offset: number, length: number): Promise<number> {
     const position = this.#position;
     this.#position += length;
+    return this.#fill(bytes, offset, length, position);
+  }
+
+  async #fill(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<number> {
     let filled = 0;
     try {
       // A short read in the middle of a file would shift every later one.
@@ -101,27 +118,43 @@ export class StreamInput implements ByteInput {
     this.#chunks = (stream as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
   }
 
+  async peek(length: number): Promise<Uint8Array> {
+    while (this.#rest.length < length) {
+      const chunk = await this.#next();
+      if (chunk === null) break;
+      const longer = new Uint8Array(this.#rest.length + chunk.length);
+      longer.set(this.#rest);
+      longer.set(chunk, this.#rest.length);
+      this.#rest = longer;
+    }
+    return this.#rest.subarray(0, length);
+  }
+
   async read(bytes: Uint8Array, offset: number, length: number): Promise<number> {
     while (this.#rest.length === 0) {
-      let result: IteratorResult<Uint8Array, unknown>;
-      try {
-        result = await this.#chunks.next();
-      } catch (error) {
-        if (
-          this.#stream.destroyed &&
-          isSystemError(error, 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')
-        ) {
-          return 0;
-        }
-        throw inputError(this.name, error);
-      }
-      if (result.done === true) return 0;
-      this.#rest = result.value;
+      const chunk = await this.#next();
+      if (chunk === null) return 0;
+      this.#rest = chunk;
     }
     const taken = Math.min(length, this.#rest.length);
     bytes.set(this.#rest.subarray(0, taken), offset);
     this.#rest = this.#rest.subarray(taken);
     return taken;
+  }
+
+  async #next(): Promise<Uint8Array | null> {
+    try {
+      const result = await this.#chunks.next();
+      return result.done === true ? null : result.value;
+    } catch (error) {
+      if (
+        this.#stream.destroyed &&
+        isSystemError(error, 'ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE')
+      ) {
+        return null;
+      }
+      throw error instanceof LbcapError ? error : inputError(this.name, error);
+    }
   }
 
   close(): Promise<void> {

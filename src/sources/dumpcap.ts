@@ -7,8 +7,8 @@ import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import { StreamInput } from './byte-input.js';
 import { DumpcapProcess } from './dumpcap-process.js';
 import { checkInterfaceName, dumpcapFailure, dumpcapWords, readCounts } from './dumpcap-words.js';
-import { openPcap } from './file.js';
 import type { LiveOptions } from './live.js';
+import { openCapture } from './open.js';
 import type { Source } from './source.js';
 
 /**
@@ -19,7 +19,7 @@ import type { Source } from './source.js';
 const holdBack = 250 + 50;
 
 /**
- * Starts capturing. `regions` are those of `openPcap`.
+ * Starts capturing. `regions` are those of `openCapture`.
  *
  * Rejects with `ENGINE_MISSING` without dumpcap, `CAPTURE_PERMISSION` where one may not run it or it
  * may not capture, `ENGINE_LIMIT` for nanoseconds where it gives none, and otherwise as libpcap does.
@@ -31,7 +31,7 @@ export async function openDumpcap(options: LiveOptions): Promise<Source> {
   let pcap: Source;
   try {
     // The file header comes when the capture is open: from then on no packet is missed.
-    pcap = await openPcap(new StreamInput(name, dumpcap.stdout), arena, regions);
+    pcap = await openCapture(new StreamInput(name, dumpcap.stdout), arena, regions);
   } catch {
     dumpcap.interrupt();
     const end = await dumpcap.ended;

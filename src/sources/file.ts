@@ -1,194 +1,197 @@
 /** A classic pcap file or stream as a source of batches. */
 import { LbcapError } from '../errors.js';
-import { fileHeaderLayout, readFileHeader } from '../formats/pcap.js';
+import { capturedLength, normaliseRecords } from '../formats/pcap-dialects.js';
+import type { PcapFileHeader } from '../formats/pcap.js';
+import type { RecordReading } from '../formats/pcap-repair.js';
 import type { Arena, Region } from '../packet/arena.js';
 import {
   endOfWholeRecords,
   maximumCapturedLength,
-  maximumRecordSize,
   recordLayout,
   type Batch,
   type BatchFormat,
 } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { ByteInput } from './byte-input.js';
+import { damagedAt, DamageCount } from './damage.js';
+import { RecordRepair } from './record-repair.js';
 import type { Source } from './source.js';
+import { Window } from './window.js';
 
-/** In front of each region's data: the record that the chunk before cut is moved there. */
-const room = Math.ceil(maximumRecordSize / 4096) * 4096;
-const chunk = 1024 * 1024;
+/** Records of one batch of an older dialect, which come with an index. */
+const mostIndexed = 32_768;
 
-/**
- * Sizes of the regions that `openPcap` needs. Three, because one is walked while two are read
- * into, and one may be read into again only after the tail that it holds has been moved.
- */
-export const fileRegionSizes: readonly number[] = [room + chunk, room + chunk, room + chunk];
-
-/**
- * Reads the file header.
- * @throws INPUT_IO, INPUT_FORMAT, INPUT_DAMAGED
- */
-export async function openPcap(
-  input: ByteInput,
-  arena: Arena,
-  regions: readonly Region[],
-): Promise<Source> {
-  const header = new Uint8Array(fileHeaderLayout.size);
-  let length = 0;
-  while (length < header.length) {
-    const read = await input.read(header, length, header.length - length);
-    if (read === 0) break;
-    length += read;
-  }
-  try {
-    const { format, snaplen } = readFileHeader(header.subarray(0, length), input.name);
-    return new PcapSource(input, arena, regions, header, format, snaplen);
-  } catch (error) {
-    await input.close();
-    throw error;
-  }
-}
-
-class PcapSource implements Source {
+export class PcapSource implements Source {
   readonly name: string;
   readonly size: number | null;
   readonly format: BatchFormat;
   readonly snaplen: number;
-  readonly fileHeader: Uint8Array;
-  readonly #input: ByteInput;
+  readonly fileHeader?: Uint8Array;
+  readonly leftOut = new DamageCount();
   readonly #arena: Arena;
-  readonly #regions: readonly Region[];
-  /** Reads under way, oldest first, and how many were ever asked for and taken. */
-  readonly #reads: Promise<number>[] = [];
-  #asked = 0;
-  #taken = 0;
-  /** The part of the chunk before that is not handed over: a cut record. */
-  #tailStart = 0;
-  #tailEnd = 0;
-  /** Offset in the file of `#tailStart`. */
-  #offset: number;
+  readonly #window: Window;
+  readonly #headerSize: number;
+  readonly #reading: RecordReading;
+  readonly #repair: RecordRepair | null;
+  /** For dialects whose records are not one behind the other. */
+  readonly #starts: Int32Array | null;
+  #headerRead = false;
   #damage: LbcapError | null = null;
-  #stopped = false;
-  #ended = false;
 
+  /**
+   * @param regions three of `fileRegionSizes`
+   * @param header the file's, read, and its bytes
+   * @param repair skip damage instead of ending at it
+   */
   constructor(
     input: ByteInput,
     arena: Arena,
     regions: readonly Region[],
-    fileHeader: Uint8Array,
-    format: BatchFormat,
-    snaplen: number,
+    header: PcapFileHeader,
+    bytes: Uint8Array,
+    repair: boolean,
   ) {
     this.name = input.name;
     this.size = input.size;
-    this.#input = input;
     this.#arena = arena;
-    this.#regions = regions;
-    this.fileHeader = fileHeader;
-    this.format = format;
-    this.snaplen = snaplen;
-    this.#offset = fileHeader.length;
+    this.#window = new Window(input, arena, regions);
+    this.#headerSize = header.size;
+    if (header.isCurrent) this.fileHeader = bytes;
+    this.format = header.format;
+    this.snaplen = header.snaplen;
+    this.#reading = {
+      little: !header.format.bigEndian,
+      nanoseconds: header.format.nanoseconds,
+      dialect: header.records,
+    };
+    this.#repair = repair
+      ? new RecordRepair(this.#window, arena.view, this.#reading, () => this.#more(), this.leftOut)
+      : null;
+    const isPlain =
+      header.records.headerSize === recordLayout.size && header.records.lengths === 'in order';
+    this.#starts = isPlain ? null : new Int32Array(mostIndexed);
   }
 
   get position(): number {
-    return this.#offset;
+    return this.#window.offset;
   }
 
   async next(): Promise<Batch | null> {
+    const window = this.#window;
     for (;;) {
-      if (this.#stopped) return null;
+      if (window.stopped) return null;
       if (this.#damage !== null) throw this.#damage;
-      this.#readAhead();
-      const read = this.#reads.shift();
-      if (read === undefined) return null;
-      const filled = await read;
-      const region = this.#regionOf(this.#taken++);
-      const length = this.#ended ? 0 : filled;
-      // A file that grows meanwhile would otherwise show a gap behind a short read.
-      if (this.#input.size !== null && filled < region.size - room) this.#ended = true;
-      const data = region.start + room;
-      const tail = this.#tailEnd - this.#tailStart;
-      const start = data - tail;
-      this.#arena.bytes.copyWithin(start, this.#tailStart, this.#tailEnd);
-      this.#tailStart = this.#tailEnd = 0;
-      if (!this.#ended) this.#readAhead();
-      if (length === 0) {
-        if (tail > 0) throw this.#cut(start, tail);
-        return null;
+      if (!this.#headerRead) await this.#skipHeader();
+      let limit: number | null = window.end;
+      if (this.#repair !== null) {
+        limit = await this.#repair.believed();
+        if (limit === null) return null;
       }
-      const end = data + length;
-      const whole = endOfWholeRecords(this.#arena.view, start, end, this.format.bigEndian);
-      this.#tailStart = whole;
-      this.#tailEnd = end;
-      this.#offset += whole - start;
-      this.#damage = this.#lyingLength(whole, end);
-      if (whole > start) return { format: this.format, start, end: whole };
+      const batch = this.#wholeRecords(limit);
+      if (batch !== null) return batch;
+      if (this.#damage !== null || (await this.#more())) continue;
+      if (window.stopped || window.length === 0) return null;
+      this.#damage = this.#cut();
     }
   }
 
+  async nextUnchecked(): Promise<Batch | null> {
+    if (this.#starts !== null || this.#repair !== null) return this.next();
+    const window = this.#window;
+    if (window.stopped) return null;
+    if (this.#damage !== null) throw this.#damage;
+    const isFirst = !this.#headerRead;
+    if (isFirst) await this.#skipHeader();
+    if ((!isFirst || window.length === 0) && !(await this.#more())) {
+      if (window.stopped || window.length === 0) return null;
+      this.#damage = this.#cut();
+      throw this.#damage;
+    }
+    return { format: this.format, start: window.start, end: window.end, unchecked: true };
+  }
+
+  walked(at: number): void {
+    this.#window.dropTo(at);
+    this.#checkLength();
+  }
+
   stop(): void {
-    this.#stopped = true;
-    // A stream may be silent for ever: the pending read ends when the stream is destroyed.
-    if (this.#input.size === null) void this.#input.close();
+    this.#window.stop();
   }
 
   counters(): SourceCounters {
     return nothingKnown;
   }
 
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#reads);
-    await this.#input.close();
+  close(): Promise<void> {
+    return this.#window.close();
   }
 
-  #regionOf(read: number): Region {
-    return this.#regions[read % this.#regions.length];
+  async #skipHeader(): Promise<void> {
+    const window = this.#window;
+    while (window.length < this.#headerSize && (await this.#more()));
+    window.dropTo(Math.min(window.end, window.start + this.#headerSize));
+    this.#headerRead = true;
   }
 
-  /** The region being walked must stay as it is: one read fewer than there are regions. */
-  #readAhead(): void {
-    const most = Math.min(this.#input.readAhead, this.#regions.length - 1);
-    while (this.#asked - this.#taken < most) {
-      const region = this.#regionOf(this.#asked++);
-      const read = this.#input.read(this.#arena.bytes, region.start + room, region.size - room);
-      // It is awaited later, or never after a stop: not an unhandled rejection in between.
-      read.catch(() => undefined);
-      this.#reads.push(read);
+  /** The window's whole records, or `null` when there is none; and whether what follows can be believed. */
+  #wholeRecords(limit: number): Batch | null {
+    const window = this.#window;
+    const { start } = window;
+    const { view } = this.#arena;
+    const { little, dialect } = this.#reading;
+    if (this.#starts === null) {
+      const end = endOfWholeRecords(view, start, limit, this.format.bigEndian);
+      window.dropTo(end);
+      this.#checkLength();
+      return end > start ? { format: this.format, start, end } : null;
     }
+    const starts = this.#starts;
+    const { count, end } = normaliseRecords(view, start, limit, little, dialect, starts);
+    window.dropTo(end);
+    if (count < starts.length) this.#checkLength();
+    return count > 0 ? { format: this.format, start, end, index: { starts, count } } : null;
   }
 
-  #lyingLength(at: number, end: number): LbcapError | null {
-    if (at + recordLayout.size > end) return null;
-    const captured = this.#arena.view.getUint32(
-      at + recordLayout.capturedLength,
-      !this.format.bigEndian,
-    );
-    if (captured <= maximumCapturedLength) return null;
-    return this.#damaged(
+  #checkLength(): void {
+    const window = this.#window;
+    const { little, dialect } = this.#reading;
+    if (this.#repair !== null || window.length < dialect.headerSize) return;
+    const captured = capturedLength(this.#arena.view, window.start, little, dialect);
+    if (captured <= maximumCapturedLength) return;
+    this.#damage = damagedAt(
+      this.name,
+      window.offset,
       `the record header there claims ${captured} captured bytes, and ${maximumCapturedLength} is the most there can be`,
     );
   }
 
-  #cut(at: number, available: number): LbcapError {
-    if (available < recordLayout.size) {
-      return this.#damaged(
-        `cut inside a record header, ${recordLayout.size} bytes were needed and ${available} are there`,
-      );
+  async #more(): Promise<boolean> {
+    const window = this.#window;
+    try {
+      return await window.more();
+    } catch (error) {
+      if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
+      throw damagedAt(this.name, window.offset + window.length, error.message);
     }
-    const needed =
-      recordLayout.size +
-      this.#arena.view.getUint32(at + recordLayout.capturedLength, !this.format.bigEndian);
-    return this.#damaged(
-      `cut inside a packet, the record needs ${needed} bytes and ${available} are there`,
-    );
   }
 
-  #damaged(what: string): LbcapError {
-    return new LbcapError(
-      'INPUT_DAMAGED',
-      `${this.name} is damaged at byte ${this.#offset}`,
-      `${what}; every packet before it was read`,
-      { details: { offset: this.#offset } },
+  #cut(): LbcapError {
+    const window = this.#window;
+    const { little, dialect } = this.#reading;
+    const { headerSize } = dialect;
+    if (window.length < headerSize) {
+      return damagedAt(
+        this.name,
+        window.offset,
+        `cut inside a record header, ${headerSize} bytes were needed and ${window.length} are there`,
+      );
+    }
+    const needed = headerSize + capturedLength(this.#arena.view, window.start, little, dialect);
+    return damagedAt(
+      this.name,
+      window.offset,
+      `cut inside a packet, the record needs ${needed} bytes and ${window.length} are there`,
     );
   }
 }

@@ -2,23 +2,12 @@
 import { LbcapError } from '../errors.js';
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
-import type { Source } from './source.js';
+import type { LeftOut, Source } from './source.js';
 
-/**
- * @param sources already open; their record headers may differ, batch by batch
- * @throws INPUT_FORMAT when their link types differ: no classic pcap file could hold both
- */
+/** @param sources already open; their formats may differ, batch by batch */
 export function inSequence(sources: readonly Source[]): Source {
   const [first] = sources;
   if (first === undefined) throw new LbcapError('USAGE', 'no capture was given', 'name a file');
-  const other = sources.find((source) => source.format.linkType !== first.format.linkType);
-  if (other !== undefined) {
-    throw new LbcapError(
-      'INPUT_FORMAT',
-      `${first.name} and ${other.name} have different link types (${first.format.linkType} and ${other.format.linkType})`,
-      'split them one at a time',
-    );
-  }
   return sources.length === 1 ? first : new SequenceSource(sources, first);
 }
 
@@ -49,8 +38,24 @@ class SequenceSource implements Source {
     return this.#sources.reduce((sum, source) => sum + source.position, 0);
   }
 
+  get leftOut(): LeftOut {
+    return sumOf(this.#sources);
+  }
+
   /** A damaged capture does not keep the ones behind it from being read; it is told at the end. */
-  async next(): Promise<Batch | null> {
+  next(): Promise<Batch | null> {
+    return this.#next((source) => source.next());
+  }
+
+  nextUnchecked(): Promise<Batch | null> {
+    return this.#next((source) => source.nextUnchecked?.() ?? source.next());
+  }
+
+  walked(at: number): void {
+    this.#sources[this.#current]?.walked?.(at);
+  }
+
+  async #next(ask: (source: Source) => Promise<Batch | null>): Promise<Batch | null> {
     for (;;) {
       const source = this.#sources[this.#current];
       if (source === undefined) {
@@ -58,11 +63,11 @@ class SequenceSource implements Source {
         return null;
       }
       try {
-        const batch = await source.next();
+        const batch = await ask(source);
         if (batch !== null) return batch;
       } catch (error) {
         if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-        this.#damage = this.#damage === null ? error : together(this.#damage, error);
+        this.#damage = together(this.#damage, error);
       }
       // All share the regions that they read into: nothing of this one may arrive any more.
       source.stop();
@@ -85,8 +90,19 @@ class SequenceSource implements Source {
 }
 
 /** One error for several damaged captures, with the first one's details. */
-function together(first: LbcapError, next: LbcapError): LbcapError {
+export function together(first: LbcapError | null, next: LbcapError): LbcapError {
+  if (first === null) return next;
   return new LbcapError('INPUT_DAMAGED', `${first.message}; ${next.message}`, undefined, {
     details: first.details,
   });
+}
+
+/** What several sources have left out. */
+export function sumOf(sources: readonly Source[]): LeftOut {
+  const sum = { bytes: 0, places: 0 };
+  for (const { leftOut } of sources) {
+    sum.bytes += leftOut?.bytes ?? 0;
+    sum.places += leftOut?.places ?? 0;
+  }
+  return sum;
 }

@@ -2,6 +2,12 @@
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
 
+/** Damage that was skipped: bytes, and at how many places. */
+export interface LeftOut {
+  readonly bytes: number;
+  readonly places: number;
+}
+
 /** A live capture, a file or a stream. Single consumer; calls do not overlap. */
 export interface Source {
   /** For people: `lo`, `trace.pcap`, `standard input`. */
@@ -22,10 +28,19 @@ export interface Source {
    * `INPUT_DAMAGED` whose details carry the byte `offset`.
    */
   next(): Promise<Batch | null>;
+  /**
+   * Like `next`, for one who walks every record anyway: batches are `unchecked`, where the source
+   * has any use for that. After such a one, `walked` must be called.
+   */
+  nextUnchecked?(): Promise<Batch | null>;
+  /** The walk of the last batch ended at `at`: its end, or a record that is cut or not to be believed. */
+  walked?(at: number): void;
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
   /** What was lost is not known before `close`, and known then. */
   readonly countsAtEnd?: boolean;
   counters(): SourceCounters;
+  /** Where damage is skipped instead of ending the reading: so far. */
+  readonly leftOut?: LeftOut;
   close(): Promise<void>;
 }

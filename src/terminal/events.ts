@@ -75,9 +75,41 @@ export interface SampleEvent extends Totals {
   readonly portsNear?: readonly NearLimit[];
 }
 
-/** What became of a label's file; both `null` where there is none. */
-export interface EndedFile {
+/** A file that nothing more will be written to; told when files rotate. */
+export interface FileEvent extends FinishedFile {
+  readonly event: 'file';
+  readonly time: string;
+  /** The label's name, or `others`. */
+  readonly label: string;
+  readonly file: string;
+}
+
+/** What is known of a file when it is closed. */
+interface FinishedFile {
   /** Bytes, file header included. */
+  readonly size: number;
+  readonly packets: number;
+  /** False when a write failed: then it ends with its last whole record, and packets are missing. */
+  readonly complete: boolean;
+}
+
+/** A file as the sinks tell of it. */
+interface OutputFile extends FinishedFile {
+  /** The label's index, or the number of labels for the others. */
+  readonly output: number;
+  readonly path: string;
+}
+
+export function fileEvent(label: string, file: OutputFile, time: Date): FileEvent {
+  const { path, packets, size, complete } = file;
+  return { event: 'file', time: time.toISOString(), label, file: path, packets, size, complete };
+}
+
+/** What became of a label's files. */
+export interface EndedFile {
+  /** All there are, the oldest first: several when they rotate, or when link types differ. */
+  readonly files: readonly string[];
+  /** Bytes of all of them, file headers included; `null` where there is none. */
   readonly size: number | null;
   /** False when a write failed: then it ends with its last whole record, and packets are missing. */
   readonly complete: boolean | null;
@@ -86,7 +118,9 @@ export interface EndedFile {
 export interface EndEvent extends Totals {
   readonly event: 'end';
   readonly labels: readonly (LabelTraffic & AnnouncedLabel & EndedFile)[];
-  readonly others: Traffic & { readonly file: string | null };
+  readonly others: Traffic & { readonly file: string | null; readonly files: readonly string[] };
+  /** Damage that `--repair` has skipped: bytes, and at how many places. */
+  readonly leftOut: { readonly bytes: number; readonly places: number };
   /** What ended it early; `null` for a normal end. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
@@ -125,31 +159,45 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
   };
 }
 
-/** @param files those really written, by path */
+/** @param files those really written; a label's `file` is the newest of its files */
 export function endEvent(
   snapshot: Snapshot,
   time: Date,
   announced: readonly AnnouncedLabel[],
-  files: ReadonlyMap<string, { readonly size: number; readonly complete: boolean }>,
-  othersFile: string | null,
+  files: readonly OutputFile[],
+  leftOut: EndEvent['leftOut'],
   error: EndEvent['error'],
 ): EndEvent {
-  const written = (file: string | null) => (file !== null && files.has(file) ? file : null);
+  const byOutput = new Map<number, OutputFile[]>();
+  for (const file of files) {
+    const others = byOutput.get(file.output);
+    if (others === undefined) byOutput.set(file.output, [file]);
+    else others.push(file);
+  }
+  const of = (output: number) => {
+    const own = byOutput.get(output) ?? [];
+    return { own, file: own.at(-1)?.path ?? null, files: own.map(({ path }) => path) };
+  };
   return {
     event: 'end',
     ...totalsOf(snapshot, time),
     labels: snapshot.labels.map((label, index) => {
-      const known = announced[index];
-      const file = files.get(known.file ?? '');
+      const { own, file, files } = of(index);
       return {
-        ...known,
+        ...announced[index],
         ...trafficOf(label),
-        file: written(known.file),
-        size: file?.size ?? null,
-        complete: file?.complete ?? null,
+        file,
+        files,
+        size: own.length === 0 ? null : own.reduce((sum, { size }) => sum + size, 0),
+        complete: own.length === 0 ? null : own.every(({ complete }) => complete),
       };
     }),
-    others: { ...snapshot.others, file: written(othersFile) },
+    others: {
+      ...snapshot.others,
+      file: of(snapshot.labels.length).file,
+      files: of(snapshot.labels.length).files,
+    },
+    leftOut: { bytes: leftOut.bytes, places: leftOut.places },
     error,
   };
 }

@@ -225,8 +225,7 @@ describe('lbcap split, given something bad', () => {
     const cases: [string, Uint8Array, RegExp][] = [
       ['empty.pcap', new Uint8Array(0), /is empty/],
       ['header.pcap', pcapFile([]).subarray(0, 20), /cut in the file header/],
-      ['magic.pcap', Buffer.from('GIF89a, but no capture at all'), /is not a pcap file/],
-      ['type.pcap', pcapFile([], { linkType: 105 }), /link type 105/],
+      ['magic.pcap', Buffer.from('GIF89a, but no capture at all'), /is not a capture/],
     ];
     for (const [name, bytes, message] of cases) {
       const path = join(directory, name);

@@ -8,7 +8,7 @@ import type { Label } from '../../src/labels/label.js';
 import { compileLookup } from '../../src/labels/lookup.js';
 import { createArena } from '../../src/packet/arena.js';
 import { recordLayout } from '../../src/packet/batch.js';
-import { linkLayerOf, linkTypes } from '../../src/packet/link-layer.js';
+import { linkTypes } from '../../src/packet/link-layer.js';
 
 const run = promisify(execFile);
 const pcapHeaderSize = 24;
@@ -75,11 +75,8 @@ export function selectedByClassifier(file: Uint8Array, labels: readonly Label[])
   const { arena } = createArena([file.length]);
   arena.bytes.set(file);
   const selected = new Set<number>();
-  const linkLayer = linkLayerOf(linkTypes.ETHERNET);
-  if (linkLayer === undefined) throw new Error('no Ethernet');
   const classifier = new Classifier({
     arena,
-    linkLayer,
     lookup: compileLookup(labels),
     labels: labels.length,
     keepOthers: false,

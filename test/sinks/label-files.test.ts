@@ -20,6 +20,7 @@ import { after, beforeEach, describe, it } from 'node:test';
 import { concat, record, type Bytes } from '../../fixtures/frames.js';
 import { LbcapError } from '../../src/errors.js';
 import { createArena } from '../../src/packet/arena.js';
+import { pcapFormat } from '../../src/sinks/file-format.js';
 import { LabelFiles } from '../../src/sinks/label-files.js';
 import { slotSizes } from '../../src/sinks/slots.js';
 
@@ -41,14 +42,15 @@ function open(names: readonly string[], more: { force?: boolean; directory?: str
     slots: regions.slice(1),
     directory: more.directory ?? directory,
     names,
-    fileHeader: header,
+    linkType: 1,
+    format: pcapFormat(arena, { linkType: 1, bigEndian: false, nanoseconds: false }, 0, header),
     force: more.force ?? false,
   });
   return {
     files,
     append: (output: number, bytes: Bytes): void => {
       arena.bytes.set(bytes, 0);
-      files.append(output, 0, bytes.length);
+      files.append(output, 0, bytes.length, 1);
     },
   };
 }

@@ -2,25 +2,16 @@
 import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
 import { dropPrivileges } from '../../privileges.js';
-import { slotSizes } from '../../sinks/slots.js';
-import { openFileInput, StreamInput, type ByteInput } from '../../sources/byte-input.js';
-import { fileRegionSizes, openPcap } from '../../sources/file.js';
-import { inSequence } from '../../sources/sequence.js';
-import type { Source } from '../../sources/source.js';
 import { createProgress } from '../../terminal/progress.js';
 import { refuseInputs } from '../inputs.js';
-import { defaultDirectory, planOutput } from '../output-plan.js';
+import { Inputs, type RawInputOptions } from '../open-inputs.js';
+import { outputRegionSizes } from '../open-output.js';
+import { readOutputOptions, refuseTerminal, type RawOutputOptions } from '../output-options.js';
+import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
-import { directory, requirePcap } from '../watch-options.js';
 
 /** As commander gives them. */
-export interface SplitOptions {
-  readonly out?: string;
-  readonly format: string;
-  readonly nano?: true;
-  readonly others?: true;
-  readonly force?: true;
-  readonly json?: true;
+export interface SplitOptions extends RawOutputOptions, RawInputOptions {
   readonly strict?: true;
 }
 
@@ -28,15 +19,20 @@ export interface SplitOptions {
 export async function split(
   labels: readonly Label[],
   files: readonly string[],
-  options: SplitOptions,
+  raw: SplitOptions,
 ): Promise<number> {
-  requirePcap(options.format);
-  const out = options.out === undefined ? defaultDirectory(new Date()) : directory(options.out);
-  const plan = planOutput(labels, options.others === true, out);
-  refuseInputs(files, plan.paths);
-  const { arena, regions } = createArena([...fileRegionSizes, ...slotSizes(plan.names.length)]);
-  const input = regions.slice(0, fileRegionSizes.length);
-  const source = await openAll(files, (opened) => openPcap(opened, arena, input));
+  const options = readOutputOptions(raw);
+  const plan = planOutput(labels, options);
+  refuseInputs(files, plan.directory, claimedPaths(plan));
+  refuseTerminal(options, process.stdout);
+  const inputs = new Inputs(files, raw);
+  const sizes = inputs.regionSizes;
+  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
+  const source = await inputs.open(arena, regions, {
+    // Blocks of pcapng can be copied as they are, with all that hangs on them.
+    blocks: options.kind === 'pcapng',
+    nanoseconds: raw.nano === true,
+  });
   dropPrivileges(process.env);
   const progress = createProgress({
     stream: process.stderr,
@@ -49,17 +45,18 @@ export async function split(
     source,
     engine: 'file',
     arena,
-    slots: regions.slice(fileRegionSizes.length),
+    regions: regions.slice(sizes.length),
     plan,
-    force: options.force === true,
-    nanoseconds: options.nano === true,
-    json: options.json === true,
-    strict: options.strict === true,
-    live: false,
+    // The capture's own unit stays, unless another is asked for.
+    nanoseconds: raw.nano === true,
+    json: raw.json === true,
+    strict: raw.strict === true,
+    // A file that grows is watched: what came is there to see.
+    live: raw.follow === true,
     watchPorts: false,
     view: {
-      update: (_, { position }) => {
-        progress.update(position);
+      update: () => {
+        progress.update(source.position);
       },
       notice: (line) => {
         process.stderr.write(`${line}\n`);
@@ -69,24 +66,7 @@ export async function split(
       },
     },
     duration: null,
-    opening: `splitting ${source.name}`,
+    filter: null,
+    opening: `splitting ${source.name}${raw.follow === true ? ' as it grows, Ctrl-C ends' : ''}`,
   });
-}
-
-async function openAll(
-  files: readonly string[],
-  open: (input: ByteInput) => Promise<Source>,
-): Promise<Source> {
-  const sources: Source[] = [];
-  try {
-    for (const file of files) {
-      const input =
-        file === '-' ? new StreamInput('standard input', process.stdin) : await openFileInput(file);
-      sources.push(await open(input));
-    }
-    return inSequence(sources);
-  } catch (error) {
-    for (const source of sources) await source.close();
-    throw error;
-  }
 }

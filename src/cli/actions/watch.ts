@@ -7,9 +7,7 @@ import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
-import { slotSizes } from '../../sinks/slots.js';
-import { openFileInput, StreamInput } from '../../sources/byte-input.js';
-import { fileRegionSizes, openPcap } from '../../sources/file.js';
+import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
 import {
   defaultBufferSize,
@@ -20,7 +18,9 @@ import {
 import { createLiveView } from '../../terminal/live.js';
 import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
-import { defaultDirectory, planOutput } from '../output-plan.js';
+import { outputRegionSizes } from '../open-output.js';
+import { refuseTerminal } from '../output-options.js';
+import { claimedPaths, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import type { Engine, WatchOptions } from '../watch-options.js';
 
@@ -34,14 +34,14 @@ interface Opened {
 
 /** @returns the exit status */
 export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
-  const plan = options.write
-    ? planOutput(labels, options.others, options.out ?? defaultDirectory(new Date()))
-    : null;
-  if (options.read !== null) refuseInputs([options.read], plan?.paths ?? []);
-  const outputs = plan === null ? [] : slotSizes(plan.names.length, true);
+  const plan = options.write ? planOutput(labels, options.output) : null;
+  if (options.read !== null && plan !== null) {
+    refuseInputs([options.read], plan.directory, claimedPaths(plan));
+  }
+  if (plan !== null) refuseTerminal(plan.options, process.stdout);
   const sizes = inputSizes(options);
   const inputs = [...sizes.libpcap, ...sizes.stream];
-  const { arena, regions } = createArena([...inputs, ...outputs]);
+  const { arena, regions } = createArena([...inputs, ...outputRegionSizes(plan, true)]);
   const input = {
     libpcap: regions.slice(0, sizes.libpcap.length),
     stream: regions.slice(sizes.libpcap.length, inputs.length),
@@ -57,18 +57,23 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     source,
     engine,
     arena,
-    slots: regions.slice(inputs.length),
+    regions: regions.slice(inputs.length),
     plan,
-    force: options.force,
-    nanoseconds: options.nanoseconds,
+    nanoseconds: options.output.nanoseconds,
     json: options.json,
     strict: options.strict,
     live: true,
     watchPorts: options.read === null,
-    view,
+    view: {
+      ...view,
+      update: (snapshot) => {
+        view.update(snapshot());
+      },
+    },
     packetLimit: options.packets,
     byteLimit: options.bytes,
     duration: options.duration,
+    filter: options.filter,
     opening,
   });
 }
@@ -80,11 +85,12 @@ interface Inputs<Of> {
   readonly stream: readonly Of[];
 }
 
-function inputSizes({ read, engine, bufferSize }: WatchOptions): Inputs<number> {
-  const mayBeLibpcap = read === null && (engine === 'libpcap' || engine === null);
+function inputSizes({ inputs, engine, bufferSize }: WatchOptions): Inputs<number> {
+  if (inputs !== null) return { libpcap: [], stream: inputs.regionSizes };
+  const mayBeLibpcap = engine === 'libpcap' || engine === null;
   return {
     libpcap: mayBeLibpcap ? liveRegionSizes(bufferSize ?? defaultBufferSize) : [],
-    stream: read === null && engine === 'libpcap' ? [] : fileRegionSizes,
+    stream: engine === 'libpcap' ? [] : fileRegionSizes,
   };
 }
 
@@ -95,25 +101,21 @@ async function open(
   regions: Inputs<Region>,
   onNotice: (text: string) => void,
 ): Promise<Opened> {
-  if (options.read !== null) {
-    const input =
-      options.read === '-'
-        ? new StreamInput('standard input', process.stdin)
-        : await openFileInput(options.read);
-    return {
-      source: await openPcap(input, arena, regions.stream),
-      opening: `watching ${input.name}, Ctrl-C ends`,
-      engine: 'file',
-    };
+  if (options.inputs !== null) {
+    const source = await options.inputs.open(arena, regions.stream, {
+      blocks: options.output.kind === 'pcapng' && options.write,
+      nanoseconds: options.output.nanoseconds,
+    });
+    return { source, opening: `watching ${source.name}, Ctrl-C ends`, engine: 'file' };
   }
   const name = options.interface ?? loopbackInterface();
-  const filter = captureFilter(labels, options.filter, options.others);
+  const filter = captureFilter(labels, options.filter, options.output.others);
   const capture = {
     interface: name,
     snaplen: options.snaplen,
     bufferSize: options.bufferSize ?? defaultBufferSize,
     filter,
-    nanoseconds: options.nanoseconds,
+    nanoseconds: options.output.nanoseconds,
     arena,
     regions: regions.stream,
     onNotice,

@@ -1,6 +1,9 @@
 /** `lbcap split`: captures already taken, a file for each label. */
 import { Command } from 'commander';
-import { addLabelOptions, loadLabels, type LabelOptions } from '../options.js';
+import { addLabelOptions, givenLabels, loadLabels, type LabelOptions } from '../options.js';
+import type { Label } from '../../labels/label.js';
+import { addInputOptions } from '../open-inputs.js';
+import { addOutputOptions } from '../output-options.js';
 import type { SplitOptions } from '../actions/split.js';
 
 const help = `
@@ -9,27 +12,47 @@ Examples:
       the client's packets into bug/kafka-client.pcap
   lbcap split day1.pcap day2.pcap -l a=127.0.0.2 -l b=127.0.1.0/28 --others
       two captures, one after the other; what belongs to nobody into others.pcap
+  lbcap split --merge left.pcapng right.pcap.gz -l a=127.0.0.2
+      two captures of the same time, packet by packet
   ssh host tcpdump -i lo -w - | lbcap split - -l a=127.0.0.2
       from standard input
+  lbcap split trace.pcap -l a=127.0.0.2 --format pcapng --compress gzip --comment 'issue 42'
+      bug/a.pcapng.gz, with names, directions and a comment
+  lbcap split trace.pcap -l a=127.0.0.2 -o - | tshark -r -
+      one pcapng of all labels to another program
 
+With --rotate-time, periods are those of the packets' own time; sizes count before compression.
 Files keep the byte order, the timestamps and the lengths of the capture. Of a damaged capture,
-everything before the damage is written, and the exit status is 1.`;
+everything before the damage is written, and the exit status is 1; with --repair also what comes
+after it, and the exit status is 0.`;
 
 export function splitCommand(): Command {
-  return addLabelOptions(
+  const command = addLabelOptions(
     new Command('split').description('Split captures already taken: a file for each label'),
-  )
-    .argument('<FILE...>', 'captures, - for standard input')
-    .option('-o, --out <DIR>', 'where the files go (default: ./lbcap-<yyyymmdd-hhmmss>)')
-    .option('--format <FORMAT>', 'file format: pcap', 'pcap')
+  ).argument('<FILE...>', 'captures, - for standard input');
+  return addInputOptions(addOutputOptions(command))
+    .option('--labels-from-file', 'the names that a pcapng has for addresses are labels too')
+    .option('--merge', 'several captures by time, not one after the other')
     .option('--nano', 'timestamps in nanoseconds (default: as in the capture)')
-    .option('--others', 'keep what belongs to no label too, in others.pcap')
-    .option('--force', 'overwrite files that exist')
-    .option('--json', 'one JSON object a line on standard output: start, end')
+    .option('--json', 'one JSON object a line on standard output: start, file, end')
     .option('--strict', 'exit with 3 when packets were lost')
     .addHelpText('after', help)
-    .action(async (files: string[], options: LabelOptions & SplitOptions) => {
+    .action(async (files: string[], options: LabelOptions & SplitOptions & NameOptions) => {
       const { split } = await import('../actions/split.js');
-      process.exitCode = await split(loadLabels(options), files, options);
+      process.exitCode = await split(await labelsOf(files, options), files, options);
     });
+}
+
+interface NameOptions {
+  readonly labelsFromFile?: true;
+}
+
+async function labelsOf(
+  files: readonly string[],
+  options: LabelOptions & NameOptions,
+): Promise<Label[]> {
+  if (options.labelsFromFile !== true) return loadLabels(options);
+  const { labelsFromFiles } = await import('../labels-from-file.js');
+  const words = await labelsFromFiles(files, givenLabels(options));
+  return loadLabels({ ...options, label: [...(options.label ?? []), ...words] });
 }

@@ -1,6 +1,8 @@
 /** `lbcap watch`: capture live, a file for each label, until Ctrl-C. */
 import { Command } from 'commander';
 import { addLabelOptions, loadLabels, type LabelOptions } from '../options.js';
+import { addInputOptions } from '../open-inputs.js';
+import { addOutputOptions } from '../output-options.js';
 import type { RawWatchOptions } from '../watch-options.js';
 
 const help = `
@@ -17,27 +19,27 @@ Examples:
       without root, by the right to run Wireshark's dumpcap; chosen by itself when it is needed
   sudo tcpdump -i lo -U -w - | lbcap watch -r - -l a=127.0.0.2
       let tcpdump capture
+  lbcap watch -l a=127.0.0.2 --rotate-size 100M --keep 10 -o ring
+      ring/a.00001.pcap and on, at most ten of them
+  lbcap watch -l a=127.0.0.2 -o - | wireshark -k -i -
+      one pcapng of all labels, as it happens
 
 Ctrl-C, SIGTERM and SIGHUP end it properly, with every file complete; SIGUSR1 shows how it stands.`;
 
 export function watchCommand(): Command {
-  return addLabelOptions(
+  const command = addLabelOptions(
     new Command('watch').description('Capture live: a table, and a file for each label'),
-  )
-    .option('-i, --interface <NAME>', 'interface to capture on (default: the loopback)')
-    .option('-o, --out <DIR>', 'where the files go (default: ./lbcap-<yyyymmdd-hhmmss>)')
+  ).option('-i, --interface <NAME>', 'interface to capture on (default: the loopback)');
+  return addInputOptions(addOutputOptions(command))
     .option('--no-write', 'only watch')
-    .option('--format <FORMAT>', 'file format: pcap', 'pcap')
     .option('--nano', 'timestamps in nanoseconds')
-    .option('--others', 'keep what belongs to no label too, in others.pcap')
-    .option('--force', 'overwrite files that exist')
     .option('-f, --filter <BPF>', 'capture filter, and-ed with the labels')
     .option('-s, --snaplen <BYTES>', 'bytes kept of each packet (default: 262144)')
     .option('-B, --buffer <SIZE>', 'kernel buffer')
     .option('--duration <TIME>', 'stop after this time, e.g. 30s')
     .option('--packets <N>', 'stop after this many packets')
     .option('--bytes <SIZE>', 'stop after this many bytes of packets, e.g. 100M')
-    .option('--json', 'one JSON object a line on standard output: start, sample, end')
+    .option('--json', 'one JSON object a line on standard output: start, sample, file, end')
     .option(
       '--engine <ENGINE>',
       'libpcap, dumpcap or cap (default: libpcap, or dumpcap where only that is permitted)',

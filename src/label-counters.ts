@@ -1,0 +1,102 @@
+/** What was counted for each label, and for all. */
+import { LbcapError } from './errors.js';
+import type { Conversation } from './packet/conversation.js';
+
+/** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
+export class LabelCounters {
+  readonly outPackets: Float64Array;
+  readonly outBytes: Float64Array;
+  readonly inPackets: Float64Array;
+  readonly inBytes: Float64Array;
+  /** Both ends are the label's: counted in `out` and in `in`. */
+  readonly selfPackets: Float64Array;
+  readonly selfBytes: Float64Array;
+  packets = 0;
+  bytes = 0;
+  labelledPackets = 0;
+  labelledBytes = 0;
+  othersPackets = 0;
+  othersBytes = 0;
+
+  constructor(labels: number) {
+    this.outPackets = new Float64Array(labels);
+    this.outBytes = new Float64Array(labels);
+    this.inPackets = new Float64Array(labels);
+    this.inBytes = new Float64Array(labels);
+    this.selfPackets = new Float64Array(labels);
+    this.selfBytes = new Float64Array(labels);
+  }
+
+  /** @throws INVARIANT when a packet was counted twice or not at all */
+  assertConservation(): void {
+    if (
+      this.packets === this.labelledPackets + this.othersPackets &&
+      this.bytes === this.labelledBytes + this.othersBytes
+    ) {
+      return;
+    }
+    throw new LbcapError(
+      'INVARIANT',
+      `${this.packets} packets came in, but ${this.labelledPackets} labelled and ${this.othersPackets} others were counted`,
+      'this is a fault in lbcap, please report it',
+    );
+  }
+
+  /** Counts what the conversation has walked: some from `first` to `second`, the others back. */
+  countConversation(
+    { packets, bytes, backPackets, backBytes }: Conversation,
+    first: number,
+    second: number,
+  ): void {
+    this.packets += packets;
+    this.bytes += bytes;
+    if (first < 0 && second < 0) {
+      this.othersPackets += packets;
+      this.othersBytes += bytes;
+      return;
+    }
+    this.labelledPackets += packets;
+    this.labelledBytes += bytes;
+    if (first >= 0) {
+      this.outPackets[first] += packets - backPackets;
+      this.outBytes[first] += bytes - backBytes;
+      this.inPackets[first] += backPackets;
+      this.inBytes[first] += backBytes;
+      if (first === second) {
+        this.selfPackets[first] += packets;
+        this.selfBytes[first] += bytes;
+      }
+    }
+    if (second >= 0) {
+      this.outPackets[second] += backPackets;
+      this.outBytes[second] += backBytes;
+      this.inPackets[second] += packets - backPackets;
+      this.inBytes[second] += bytes - backBytes;
+    }
+  }
+
+  /** Counts a packet from one label, or nobody, to another. */
+  count(from: number, to: number, bytes: number): void {
+    this.packets++;
+    this.bytes += bytes;
+    if (from < 0 && to < 0) {
+      this.othersPackets++;
+      this.othersBytes += bytes;
+      return;
+    }
+    this.labelledPackets++;
+    this.labelledBytes += bytes;
+    if (from >= 0) {
+      this.outPackets[from]++;
+      this.outBytes[from] += bytes;
+      if (to === from) {
+        this.selfPackets[to]++;
+        this.selfBytes[to] += bytes;
+      }
+    }
+    if (to >= 0) {
+      this.inPackets[to]++;
+      this.inBytes[to] += bytes;
+    }
+  }
+}

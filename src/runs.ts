@@ -1,0 +1,118 @@
+/** Runs: neighbouring records of one output, handed to a sink as one range of bytes. */
+import type { Batch } from './packet/batch.js';
+
+/** Which way packets go, seen from a label: the values of pcapng's direction bits. */
+export const directions = { unknown: 0, inbound: 1, outbound: 2 } as const;
+export type Direction = (typeof directions)[keyof typeof directions];
+
+/** Takes runs of whole records, or of whole blocks. */
+export interface RunSink {
+  /** What follows is of this batch: its preamble comes before it. */
+  begin?(batch: Batch): void;
+  /**
+   * @param output a label's index, or `others`
+   * @param packets how many the run holds
+   * @param direction of all of them; `unknown` unless runs are cut by it (`directed`)
+   */
+  append(output: number, start: number, end: number, packets: number, direction: Direction): void;
+}
+
+export interface RunOptions {
+  /** Output of packets of no label; `nobody` leaves them out. */
+  readonly others: number;
+  /** A run is cut here, bytes: what a sink can always take at once. */
+  readonly maximum: number;
+  /** Cut runs where the direction changes, and say it. Of a label to itself it is not known. */
+  readonly directed: boolean;
+  /** Hand a packet between two labels to its source's output only. */
+  readonly once: boolean;
+}
+
+/** No label, no output. */
+export const nobody = -1;
+
+/** Joins records as they come. A run goes to one or two outputs. */
+export class Runs {
+  readonly #others: number;
+  readonly #maximum: number;
+  readonly #directed: boolean;
+  readonly #once: boolean;
+  #sink: RunSink | null = null;
+  #start = 0;
+  #end = 0;
+  #first: number = nobody;
+  #second: number = nobody;
+  #packets = 0;
+  #direction: Direction = directions.unknown;
+
+  constructor({ others, maximum, directed, once }: RunOptions) {
+    this.#others = others;
+    this.#maximum = maximum;
+    this.#directed = directed;
+    this.#once = once;
+  }
+
+  begin(sink: RunSink): void {
+    this.#sink = sink;
+    this.#first = nobody;
+  }
+
+  /**
+   * @param from label of the source, or `nobody`
+   * @param to label of the destination, or `nobody`
+   * @param start where the first of `packets` records or blocks begins
+   */
+  add(from: number, to: number, start: number, end: number, packets: number): void {
+    let first = from;
+    let second: number = nobody;
+    if (from < 0) first = to < 0 ? this.#others : to;
+    else if (to >= 0 && to !== from && !this.#once) {
+      // One order for both directions, so that a dialogue of two labels is one run.
+      first = from < to ? from : to;
+      second = from < to ? to : from;
+    }
+    // As the first output sees it; for the second it is the other one.
+    const direction =
+      !this.#directed || from === to
+        ? directions.unknown
+        : first === from
+          ? directions.outbound
+          : directions.inbound;
+    if (
+      first === this.#first &&
+      start === this.#end &&
+      second === this.#second &&
+      direction === this.#direction &&
+      end - this.#start <= this.#maximum
+    ) {
+      this.#end = end;
+      this.#packets += packets;
+      return;
+    }
+    this.end();
+    this.#first = first;
+    this.#second = second;
+    this.#start = start;
+    this.#end = end;
+    this.#packets = packets;
+    this.#direction = direction;
+  }
+
+  /** Hands over what is left. */
+  end(): void {
+    const first = this.#first;
+    if (first < 0) return;
+    this.#first = nobody;
+    const second = this.#second;
+    const direction = this.#direction;
+    this.#sink?.append(first, this.#start, this.#end, this.#packets, direction);
+    if (second < 0) return;
+    this.#sink?.append(second, this.#start, this.#end, this.#packets, opposite(direction));
+  }
+}
+
+/** What is outbound for one end is inbound for the other. */
+function opposite(direction: Direction): Direction {
+  if (direction === directions.unknown) return direction;
+  return direction === directions.inbound ? directions.outbound : directions.inbound;
+}

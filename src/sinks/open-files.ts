@@ -1,0 +1,199 @@
+/** The files of a sink that are open: far fewer than there may be labels. */
+import { closeSync, fstatSync, lstatSync, unlinkSync } from 'node:fs';
+import { isSystemError, LbcapError } from '../errors.js';
+import {
+  createFile,
+  cutBack,
+  isUnlinked,
+  outputError,
+  reopenFile,
+  writeFully,
+} from './output-file.js';
+import type { Compression } from './compression.js';
+
+/** Open files at a time; far below the usual limit of 1024 (getrlimit(2), RLIMIT_NOFILE). */
+const openAtOnce = 512;
+
+/** A slot on its way: arena offsets, and where in the file its bytes go. */
+export interface Write {
+  readonly slot: number;
+  readonly from: number;
+  readonly to: number;
+  /** Not known of bytes that are being compressed: they go where the ones before them end. */
+  readonly position: number;
+  /** What is to be written, once it is compressed. */
+  encoded: Uint8Array | null;
+  /** Its bytes are on disk already: `SlotWriter` could not wait for it. */
+  overtaken: boolean;
+}
+
+/** One file of an output. */
+export class OutputFile {
+  fd = -1;
+  inode = 0;
+  /** What the file begins with, until it is written. */
+  head: Uint8Array | null = null;
+  headSize = 0;
+  /** Where the next write goes. */
+  position = 0;
+  /** Bytes handed over so far, before compression, and the packets in them and in the slot. */
+  length = 0;
+  packets = 0;
+  /** Slots on their way, in order. */
+  readonly queue: Write[] = [];
+  slot = -1;
+  /** Arena offsets: where the slot's unwritten bytes begin, where the next goes, where it ends. */
+  unwritten = 0;
+  next = 0;
+  limit = 0;
+  /** Something came since the clock's hand last passed (`Slots.victim`). */
+  used = false;
+  failedAt = Infinity;
+
+  /** @param id of the sink's place for it: the output, for each link type anew */
+  constructor(
+    readonly id: number,
+    readonly output: number,
+    readonly path: string,
+  ) {}
+
+  get failed(): boolean {
+    return this.failedAt !== Infinity;
+  }
+}
+
+export class OpenFiles {
+  readonly #force: boolean;
+  readonly #compression: Compression | null;
+  /** The least recently written first. */
+  readonly #open = new Set<OutputFile>();
+  #error: LbcapError | null = null;
+
+  constructor(force: boolean, compression: Compression | null) {
+    this.#force = force;
+    this.#compression = compression;
+  }
+
+  get error(): LbcapError | null {
+    return this.#error;
+  }
+
+  /** Makes the file, with its head where that is known. @throws OUTPUT_EXISTS, OUTPUT_IO */
+  create(file: OutputFile): void {
+    this.#makeRoom();
+    file.fd = createFile(file.path, this.#force);
+    this.#open.add(file);
+    file.inode = fstatSync(file.fd).ino;
+    this.writeHead(file);
+  }
+
+  /** @throws OUTPUT_IO: then the file is gone, since a part of a head is no capture file */
+  writeHead(file: OutputFile): void {
+    const { head } = file;
+    if (head === null) return;
+    const compression = this.#compression;
+    const bytes =
+      compression === null
+        ? head
+        : Buffer.concat([compression.begin, compression.compressNow(head)]);
+    try {
+      writeFully(file.fd, bytes, 0, bytes.length, 0);
+    } catch (error) {
+      this.discard(file);
+      throw outputError(file.path, error);
+    }
+    file.head = null;
+    file.headSize = file.position = bytes.length;
+    file.length = head.length;
+  }
+
+  /** Opens the file where it is not open. False when that or an earlier write failed. */
+  ready(file: OutputFile): boolean {
+    if (file.failed) return false;
+    try {
+      if (file.inode === 0) this.create(file);
+      else if (file.fd < 0) {
+        this.#makeRoom();
+        file.fd = reopenFile(file.path, file.inode);
+        this.#open.add(file);
+      } else if (this.#open.size > openAtOnce / 2) {
+        // Only when it could matter: keep the set in the order of use.
+        this.#open.delete(file);
+        this.#open.add(file);
+      }
+      return true;
+    } catch (error) {
+      this.fail(file, file.position, error);
+      return false;
+    }
+  }
+
+  /** Looks whether the open files are still there. */
+  check(): void {
+    for (const file of this.#open) if (!file.failed) this.#checkStillThere(file);
+  }
+
+  #checkStillThere(file: OutputFile): void {
+    let gone: boolean;
+    try {
+      gone = isUnlinked(file.fd);
+    } catch (error) {
+      // ESTALE of a network file system, for one.
+      this.fail(file, file.position, error);
+      return;
+    }
+    if (!gone) return;
+    const problem = `${file.path} was removed while lbcap was writing to it`;
+    const remedy = 'leave the files alone until lbcap has ended';
+    this.fail(file, file.position, new LbcapError('OUTPUT_IO', problem, remedy));
+  }
+
+  /** close(2) may be the first to tell of an error, on network file systems above all. */
+  close(file: OutputFile): void {
+    if (!this.#open.delete(file)) return;
+    const { fd } = file;
+    file.fd = -1;
+    if (file.failed) cutBack(fd, file.failedAt);
+    try {
+      closeSync(fd);
+    } catch (error) {
+      this.fail(file, file.position, error);
+    }
+  }
+
+  closeAll(): void {
+    for (const file of [...this.#open]) this.close(file);
+  }
+
+  /** Closes the file, if it is open, and removes it, if it is still what stands there. */
+  discard(file: OutputFile): void {
+    if (file.inode === 0) return;
+    this.close(file);
+    removeOwn(file.path, file.inode);
+    file.inode = 0;
+  }
+
+  fail(file: OutputFile, position: number, error: unknown): void {
+    // What a partial write left behind `position` is cut off when the file is closed.
+    file.failedAt = Math.min(file.failedAt, position);
+    this.#error ??= error instanceof LbcapError ? error : outputError(file.path, error);
+  }
+
+  #makeRoom(): void {
+    if (this.#open.size < openAtOnce) return;
+    for (const file of this.#open) {
+      if (file.queue.length > 0) continue;
+      this.close(file);
+      return;
+    }
+  }
+}
+
+/** Removes a file that lbcap made; what has taken its place is left alone. @throws system errors */
+export function removeOwn(path: string, inode: number): void {
+  try {
+    if (lstatSync(path).ino === inode) unlinkSync(path);
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error;
+  }
+}

@@ -1,0 +1,244 @@
+/** Takes full slots to their files: in the background as long as there is room, else at once. */
+import { write } from 'node:fs';
+import type { Arena } from '../packet/arena.js';
+import type { Compression } from './compression.js';
+import type { OpenFiles, OutputFile, Write } from './open-files.js';
+import { writeFully } from './output-file.js';
+import type { Slots } from './slots.js';
+
+export interface SlotWriterOptions {
+  readonly arena: Arena;
+  readonly slots: Slots;
+  readonly open: OpenFiles;
+  readonly compression: Compression | null;
+  /**
+   * Write at once what is not to be compressed, so that a file can be closed at any time: a write that
+   * is under way cannot be waited for.
+   */
+  readonly atOnce: boolean;
+  /**
+   * Write full slots on this thread while the disk keeps up: the bytes are still in this processor's
+   * cache, and a worker thread would have to fetch them from there. Else workers do it, beside the
+   * reading of what comes next.
+   */
+  readonly writeHere: boolean;
+}
+
+/**
+ * A write on this thread that took longer has waited for the disk (dirty pages are beyond their limit,
+ * a network file system is slow); then workers write for a while, so that timers and signals are
+ * answered. Milliseconds.
+ */
+const slowWrite = 50;
+const slowFor = 1000;
+
+/**
+ * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
+ * and ends with a whole record unless the kill hit a write, which the kernel may end at any page.
+ */
+export class SlotWriter {
+  readonly #bytes: Uint8Array;
+  readonly #slots: Slots;
+  readonly #open: OpenFiles;
+  readonly #compression: Compression | null;
+  readonly #mostInFlight: number;
+  readonly #writeHere: boolean;
+  /** Until then the disk is taken to be slow (performance.now()). */
+  #slowUntil = 0;
+  #inFlight = 0;
+  #settled: (() => void) | null = null;
+
+  constructor({ arena, slots, open, compression, atOnce, writeHere }: SlotWriterOptions) {
+    this.#writeHere = writeHere && compression === null;
+    this.#bytes = arena.bytes;
+    this.#slots = slots;
+    this.#open = open;
+    this.#compression = compression;
+    // The rest can then always be taken back at once.
+    this.#mostInFlight = atOnce && compression === null ? 0 : Math.floor(slots.count / 2);
+  }
+
+  /** Sends the slot on its way; the file has none afterwards. Waits for the disk when it lags. */
+  send(file: OutputFile): void {
+    const { slot } = file;
+    if (slot < 0) return;
+    if (this.#inFlight >= this.#mostInFlight || !this.#open.ready(file)) {
+      this.evict(file);
+      return;
+    }
+    if (this.#writeHere && file.queue.length === 0) {
+      const before = performance.now();
+      if (before >= this.#slowUntil) {
+        this.evict(file);
+        const after = performance.now();
+        if (after - before > slowWrite) this.#slowUntil = after + slowFor;
+        return;
+      }
+    }
+    const { position, unwritten: from, next: to } = file;
+    leaveSlot(file);
+    if (from === to) {
+      this.#slots.release(slot);
+      return;
+    }
+    file.length += to - from;
+    this.#slots.detach(slot);
+    this.#inFlight++;
+    const job: Write = { slot, from, to, position, encoded: null, overtaken: false };
+    file.queue.push(job);
+    if (this.#compression !== null) {
+      void this.#compress(this.#compression, file, job);
+      return;
+    }
+    file.position += to - from;
+    if (file.queue.length === 1) this.#writeAsync(file, 0);
+  }
+
+  /** Takes the slot away from the file, what is in it being written at once. */
+  evict(file: OutputFile): void {
+    this.flush(file);
+    this.#slots.release(file.slot);
+    leaveSlot(file);
+  }
+
+  /** Writes what is in the slot; the file keeps it. */
+  flush(file: OutputFile): void {
+    if (file.slot < 0 || file.unwritten === file.next) return;
+    this.writeNow(file, this.#bytes, file.unwritten, file.next);
+    file.unwritten = file.next;
+  }
+
+  /** Writes everything that is queued and in the slot; the file has none afterwards. */
+  finish(file: OutputFile): void {
+    if (file.slot >= 0) this.evict(file);
+    if (file.queue.length > 0) this.writeNow(file, this.#bytes, 0, 0);
+  }
+
+  /** Writes everything that is queued, then these bytes. */
+  writeNow(file: OutputFile, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.#open.ready(file)) return;
+    try {
+      this.#catchUp(file);
+      if (start === end) return;
+      const { position } = file;
+      if (this.#compression === null) {
+        writeFully(file.fd, bytes, start, end, position);
+        file.position += end - start;
+      } else {
+        this.#append(file, this.#compression.compressNow(bytes.subarray(start, end)));
+      }
+      file.length += end - start;
+    } catch (error) {
+      // Where it stopped is not known to the byte; every queued write begins with a record.
+      const [first] = file.queue;
+      this.#open.fail(
+        file,
+        this.#compression === null && first !== undefined ? first.position : file.position,
+        error,
+      );
+    }
+  }
+
+  /** What a compressed file ends with. Everything else must be written. */
+  end(file: OutputFile): void {
+    const end = this.#compression?.end ?? null;
+    if (end === null || end.length === 0 || !this.#open.ready(file)) return;
+    try {
+      this.#append(file, end);
+    } catch (error) {
+      this.#open.fail(file, file.position, error);
+    }
+  }
+
+  /** Resolves when no slot is on its way any more. */
+  async settled(): Promise<void> {
+    while (this.#inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    }
+  }
+
+  /** Writes the first of the queue, of which `done` bytes are written already, then the next. */
+  #writeAsync(file: OutputFile, done: number): void {
+    const [{ from, to, position }] = file.queue;
+    const start = from + done;
+    write(file.fd, this.#bytes, start, to - start, position + done, (error, written) => {
+      if (error !== null) this.#open.fail(file, position, error);
+      else if (start + written < to) {
+        this.#writeAsync(file, done + written);
+        return;
+      }
+      const job = file.queue.shift();
+      if (job !== undefined) this.#settle(job);
+      if (file.queue.length > 0) this.#writeAsync(file, 0);
+    });
+  }
+
+  async #compress(compression: Compression, file: OutputFile, job: Write): Promise<void> {
+    try {
+      job.encoded = await compression.compress(this.#bytes.subarray(job.from, job.to));
+    } catch (error) {
+      if (!job.overtaken) this.#open.fail(file, file.position, error);
+      job.encoded = new Uint8Array(0);
+    }
+    // Those after it may be done already.
+    if (!job.overtaken) this.#writeEncoded(file);
+    this.#settle(job);
+  }
+
+  #writeEncoded(file: OutputFile): void {
+    for (;;) {
+      const encoded = file.queue[0]?.encoded ?? null;
+      if (encoded === null) return;
+      file.queue.shift();
+      if (!this.#open.ready(file)) continue;
+      try {
+        this.#append(file, encoded);
+      } catch (error) {
+        this.#open.fail(file, file.position, error);
+      }
+    }
+  }
+
+  #append(file: OutputFile, bytes: Uint8Array): void {
+    writeFully(file.fd, bytes, 0, bytes.length, file.position);
+    file.position += bytes.length;
+  }
+
+  #settle(job: Write): void {
+    this.#slots.release(job.slot);
+    this.#inFlight--;
+    if (this.#inFlight > 0) return;
+    this.#settled?.();
+    this.#settled = null;
+  }
+
+  /**
+   * Brings the disk up to what is queued, so that a write may follow at once. What is under way cannot
+   * be waited for: the same bytes are written to the same place once more, or compressed once more.
+   */
+  #catchUp(file: OutputFile): void {
+    if (this.#compression === null) {
+      for (const { from, to, position } of file.queue) {
+        writeFully(file.fd, this.#bytes, from, to, position);
+      }
+      for (const job of file.queue.splice(1)) this.#settle(job);
+      return;
+    }
+    for (;;) {
+      const job = file.queue.shift();
+      if (job === undefined) return;
+      job.overtaken = true;
+      this.#append(
+        file,
+        job.encoded ?? this.#compression.compressNow(this.#bytes.subarray(job.from, job.to)),
+      );
+    }
+  }
+}
+
+function leaveSlot(file: OutputFile): void {
+  file.slot = -1;
+  file.unwritten = file.next = file.limit = 0;
+}
