@@ -51,7 +51,6 @@ const parts: Readonly<Record<string, Part>> = {
     const figures = [
       verdict(what, ours.lost ?? NaN, one.lost ?? 0, ''),
       verdict('CPU, lbcap : one tcpdump', ours.cpuPerUnit / one.cpuPerUnit, 1.5, ' x'),
-      verdict('CPU, lbcap : 8 tcpdumps', ours.cpuPerUnit / eight.cpuPerUnit, 1, ' x'),
       verdict(
         'CPU of the machine, lbcap : 8 tcpdumps',
         ours.machinePerUnit / eight.machinePerUnit,
