@@ -67,8 +67,8 @@ const parts: Readonly<Record<string, Part>> = {
       const what = snaplen === null ? 'whole' : `--snaplen ${snaplen}`;
       say(`A TCP stream in segments of 64 KiB, 400 MB/s, ${what}, ${rounds} rounds`);
       const load: Load = {
-        words: ['tcp', '400', '4'],
-        warmUp: ['tcp', '400', '2'],
+        words: ['tcp', '400', '8'],
+        warmUp: ['tcp', '400', '6'],
         clients: 1,
         snaplen,
         unit: 'bytes',
