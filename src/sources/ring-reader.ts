@@ -1,5 +1,5 @@
 /** Takes packets where the kernel put them: a block of its ring is a batch. */
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { blockLayout, mostPackets, readBlock, usedLength } from '../formats/tpacket.js';
 import type { Capture } from '../native/capture.js';
 import { type PacketRing, ringBlockSize } from '../native/packet-ring.js';
@@ -13,6 +13,9 @@ import { breather, breatherShare, type LiveReader } from './live-reader.js';
  * walk that needs each packet's length to find the next.
  */
 const smallPacket = 1024;
+
+/** No packet is kept back for longer than the kernel keeps it (`holdBack` of live.ts). Milliseconds. */
+const longestPause = 50;
 
 /** Timers and signals are answered after so many blocks in a row: 4 MiB are a few milliseconds. */
 const blocksInARow = 16;
@@ -36,6 +39,8 @@ export class RingReader implements LiveReader {
   #inARow = 0;
   #bytesSincePause = 0;
   #pausedAt = 0;
+  /** Ends the pause under way. */
+  #awaken: (() => void) | null = null;
   #pending: Promise<boolean> | null = null;
   #ended = false;
 
@@ -88,12 +93,14 @@ export class RingReader implements LiveReader {
   drain(): void {
     this.onlyLooks = true;
     this.#capture.breakLoop();
+    this.#awaken?.();
   }
 
   async end(): Promise<void> {
     this.#ended = true;
     this.#release();
     this.#capture.breakLoop();
+    this.#awaken?.();
     await this.#pending?.catch(() => undefined);
   }
 
@@ -105,23 +112,33 @@ export class RingReader implements LiveReader {
     }
     if (this.onlyLooks || this.#ended) return false;
     const now = performance.now();
-    const pause = this.#canPause(now);
+    const pause = this.#pause(now);
     this.#pausedAt = now;
     this.#bytesSincePause = 0;
-    if (pause) await delay(breather);
+    if (pause > 0) await this.#sleep(pause);
     else await this.#ring.wait();
     return this.#ring.isReady(this.#next);
   }
 
   /**
-   * Busy, so that the kernel hands over full blocks rather than old ones, and slow enough that the
-   * ring does not fill meanwhile.
+   * Milliseconds to leave a busy capture alone, in which the kernel hands over full blocks rather than
+   * old ones; 0 where the ring would fill meanwhile, or where it is not busy.
    */
-  #canPause(now: number): boolean {
+  #pause(now: number): number {
     const bytes = this.#bytesSincePause;
-    if (bytes < ringBlockSize) return false;
+    if (bytes < ringBlockSize) return 0;
     const room = this.#ring.blocks * ringBlockSize * breatherShare;
-    return (room * (now - this.#pausedAt)) / bytes >= breather;
+    const untilFull = (room * (now - this.#pausedAt)) / bytes;
+    return untilFull < breather ? 0 : Math.min(longestPause, untilFull);
+  }
+
+  /** Ends early at `drain` and `end`. */
+  async #sleep(milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#awaken = resolve;
+      setTimeout(resolve, milliseconds);
+    });
+    this.#awaken = null;
   }
 
   #release(): void {
