@@ -9,7 +9,6 @@ import {
   type Batch,
   type BatchFormat,
 } from './packet/batch.js';
-import { Conversation } from './packet/conversation.js';
 import {
   fragmentOffsetMask,
   hasPorts,
@@ -19,7 +18,9 @@ import {
   protocols,
 } from './packet/ip.js';
 import { notIp } from './packet/ether-type.js';
+import { plainRecords, recordFields, type PlainRecords } from './packet/plain-records.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
+import { conversations, type CountConversations } from './conversations.js';
 import { LabelCounters } from './label-counters.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
@@ -67,6 +68,8 @@ export interface ClassifierOptions {
   readonly byteLimit?: number | undefined;
 }
 
+const { width } = recordFields;
+
 export class Classifier extends LabelCounters {
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
@@ -75,7 +78,8 @@ export class Classifier extends LabelCounters {
   /** Offset of the last record that was walked, valid as long as its batch; -1 when there is none. */
   lastRecord = -1;
   readonly #options: ClassifierOptions;
-  readonly #conversation: Conversation;
+  readonly #plain: PlainRecords;
+  readonly #countConversations: CountConversations;
   readonly #runs: Runs;
   /** Nobody asks for single packets: whole conversations may be walked. */
   readonly #steady: boolean;
@@ -94,13 +98,20 @@ export class Classifier extends LabelCounters {
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
-    // Where a packet is handed to its source only, the way back is another output's.
-    this.#conversation = new Conversation(arena.view, directed || options.once === true);
     this.#runs = new Runs({
       others: options.keepOthers ? labels : nobody,
       maximum: options.maximumRun,
       directed,
       once: options.once ?? false,
+    });
+    this.#plain = plainRecords(arena.view);
+    this.#countConversations = conversations({
+      records: this.#plain,
+      lookup,
+      counters: this,
+      runs: this.#runs,
+      // Where a packet is handed to its source only, the way back is another output's.
+      oneWay: directed || options.once === true,
     });
     this.#steady =
       observer === undefined &&
@@ -156,35 +167,30 @@ export class Classifier extends LabelCounters {
 
   /** Counts conversations, and single packets only where there is none. No limit, no observer, no ports. */
   #walkSteady(batch: Batch, linkLayer: LinkLayer): number {
-    const { arena, lookup } = this.#options;
-    const { view } = arena;
+    const { view } = this.#options.arena;
     const { format, index } = batch;
     const little = !format.bigEndian;
-    const isBlock = format.blocks !== undefined;
-    const lead = isBlock ? blockLead : 0;
-    const conversation = this.#conversation;
-    const runs = this.#runs;
-    const limit = index === undefined ? batch.end : view.byteLength;
-    conversation.begin(batch);
+    const lead = index === undefined ? 0 : blockLead;
+    const plain = this.#plain;
+    const { fields } = plain;
+    plain.begin(format);
     let number = 0;
     let at = batch.start;
     for (;;) {
+      let count: number;
       if (index === undefined) {
         if (at >= batch.end) break;
+        count = plain.read(at, batch.end);
       } else {
         if (number >= index.count) break;
         at = index.starts[number];
+        count = plain.readBlocks(index.starts, number, index.count);
       }
-      const start = at;
-      at = conversation.walk(start, limit, number);
-      const { packets, source, destination } = conversation;
-      if (packets > 0) {
-        number += packets;
-        this.lastRecord = conversation.last;
-        const from = lookup.v4(source, 0);
-        const to = lookup.v4(destination, 0);
-        this.countConversation(conversation, from, to);
-        runs.add(from, to, start - lead, at - lead, packets);
+      if (count > 0) {
+        this.#countConversations(count, lead);
+        number += count;
+        this.lastRecord = fields[(count - 1) * width];
+        at = fields[count * width];
         continue;
       }
 
@@ -199,8 +205,9 @@ export class Classifier extends LabelCounters {
       const to = this.#to;
       this.count(from, to, wire);
       const extent = at - lead;
-      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
-      runs.add(from, to, extent, extentEnd, 1);
+      const extentEnd =
+        index === undefined ? end : extent + view.getInt32(at - blockLengthBefore, little);
+      this.#runs.add(from, to, extent, extentEnd, 1);
       this.lastRecord = at;
       number++;
       at = end;

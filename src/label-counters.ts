@@ -1,6 +1,5 @@
 /** What was counted for each label, and for all. */
 import { LbcapError } from './errors.js';
-import type { Conversation } from './packet/conversation.js';
 
 /** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
 export class LabelCounters {
@@ -40,39 +39,6 @@ export class LabelCounters {
       `${this.packets} packets came in, but ${this.labelledPackets} labelled and ${this.othersPackets} others were counted`,
       'this is a fault in lbcap, please report it',
     );
-  }
-
-  /** Counts what the conversation has walked: some from `first` to `second`, the others back. */
-  countConversation(
-    { packets, bytes, backPackets, backBytes }: Conversation,
-    first: number,
-    second: number,
-  ): void {
-    this.packets += packets;
-    this.bytes += bytes;
-    if (first < 0 && second < 0) {
-      this.othersPackets += packets;
-      this.othersBytes += bytes;
-      return;
-    }
-    this.labelledPackets += packets;
-    this.labelledBytes += bytes;
-    if (first >= 0) {
-      this.outPackets[first] += packets - backPackets;
-      this.outBytes[first] += bytes - backBytes;
-      this.inPackets[first] += backPackets;
-      this.inBytes[first] += backBytes;
-      if (first === second) {
-        this.selfPackets[first] += packets;
-        this.selfBytes[first] += bytes;
-      }
-    }
-    if (second >= 0) {
-      this.outPackets[second] += backPackets;
-      this.outBytes[second] += backBytes;
-      this.inPackets[second] += packets - backPackets;
-      this.inBytes[second] += bytes - backBytes;
-    }
   }
 
   /** Counts a packet from one label, or nobody, to another. */

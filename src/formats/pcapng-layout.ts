@@ -17,14 +17,14 @@ export const blockTypes = {
 } as const;
 
 /** Every block: type, total length, body, total length again. Lengths are multiples of 4. */
-export const blockLayout = {
-  type: 0,
-  totalLength: 4,
-  body: 8,
+export enum blockLayout {
+  type = 0,
+  totalLength = 4,
+  body = 8,
   /** Of what surrounds the body: the least that a block can have. */
-  overhead: 12,
-  trailer: 4,
-} as const;
+  overhead = 12,
+  trailer = overhead - body,
+}
 
 export const byteOrderMagic = 0x1a2b3c4d;
 
@@ -51,15 +51,15 @@ export const interfaceDescriptionLayout = {
  * The 16 bytes before the data are a pcap record header, but for the timestamp. The obsolete packet
  * block has the same, its interface in 16 bits, then 16 of drops.
  */
-export const enhancedPacketLayout = {
-  interfaceId: 8,
-  timestampHigh: 12,
-  timestampLow: 16,
-  capturedLength: 20,
-  originalLength: 24,
-  data: 28,
-  minimumSize: 32,
-} as const;
+export enum enhancedPacketLayout {
+  interfaceId = 8,
+  timestampHigh = 12,
+  timestampLow = 16,
+  capturedLength = 20,
+  originalLength = 24,
+  data = 28,
+  minimumSize = 32,
+}
 
 /** No timestamp, no interface (it is the first), no captured length: the lesser of two others. */
 export const simplePacketLayout = { originalLength: 8, data: 12, minimumSize: 16 } as const;

@@ -3,38 +3,43 @@ import { LbcapError } from '../errors.js';
 import { recordLayout } from '../packet/batch.js';
 
 /** struct tpacket_block_desc with its tpacket_hdr_v1 (<linux/if_packet.h>), in host byte order. */
-export const blockLayout = {
-  version: 0,
+export enum blockLayout {
+  version = 0,
   /** Whose the block is: the kernel's while 0. */
-  status: 8,
-  packets: 12,
+  status = 8,
+  packets = 12,
   /** From the block's start. */
-  firstFrame: 16,
+  firstFrame = 16,
   /** Bytes of the block that are used, this header included. */
-  length: 20,
+  length = 20,
   /** 64 bits: counts the blocks from 1. */
-  sequence: 24,
-  size: 48,
-} as const;
+  sequence = 24,
+  size = 48,
+}
 
 /** struct tpacket3_hdr. Behind it a sockaddr_ll, then the packet at `mac`. */
-export const frameLayout = {
-  next: 0,
-  seconds: 4,
-  nanoseconds: 8,
-  captured: 12,
-  original: 16,
-  status: 20,
+export enum frameLayout {
+  next = 0,
+  seconds = 4,
+  nanoseconds = 8,
+  captured = 12,
+  original = 16,
+  status = 20,
   /** 16 bits, from the frame's start. */
-  mac: 24,
-  vlanTag: 32,
+  mac = 24,
+  vlanTag = 32,
   /** 16 bits. */
-  vlanProtocol: 36,
-  size: 48,
-} as const;
+  vlanProtocol = 36,
+  size = 48,
+}
 
 /** TP_STATUS_… */
-export const frameStatus = { kernel: 0, user: 1, vlan: 1 << 4, vlanProtocol: 1 << 6 } as const;
+export enum frameStatus {
+  kernel = 0,
+  user = 1,
+  vlan = 1 << 4,
+  vlanProtocol = 1 << 6,
+}
 
 /** A frame is no shorter: header and sockaddr_ll, each aligned to 16 bytes. */
 const smallestFrame = 80;

@@ -4,14 +4,14 @@
  * Offsets inside a record's 16-byte header (pcap-savefile(5); draft-ietf-opsawg-pcap, section 5).
  * The packet's captured bytes follow the header at once; nothing is padded or aligned.
  */
-export const recordLayout = {
-  seconds: 0,
+export enum recordLayout {
+  seconds = 0,
   /** Micro- or nanoseconds, as the batch says. */
-  fraction: 4,
-  capturedLength: 8,
-  originalLength: 12,
-  size: 16,
-} as const;
+  fraction = 4,
+  capturedLength = 8,
+  originalLength = 12,
+  size = 16,
+}
 
 /**
  * The longest captured length that any reader of lbcap believes: libpcap's MAXIMUM_SNAPLEN.

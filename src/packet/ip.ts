@@ -1,26 +1,30 @@
 /** IPv4 and IPv6 headers: where the addresses are, and where the transport header begins. */
 
 /** RFC 791, section 3.1. */
-export const ipv4Layout = {
-  totalLength: 2,
-  fragment: 6,
-  protocol: 9,
-  source: 12,
-  destination: 16,
-  minimumSize: 20,
-} as const;
+export enum ipv4Layout {
+  totalLength = 2,
+  fragment = 6,
+  protocol = 9,
+  source = 12,
+  destination = 16,
+  minimumSize = 20,
+}
 
 /** RFC 8200, section 3. */
-export const ipv6Layout = {
-  payloadLength: 4,
-  nextHeader: 6,
-  source: 8,
-  destination: 24,
-  size: 40,
-} as const;
+export enum ipv6Layout {
+  payloadLength = 4,
+  nextHeader = 6,
+  source = 8,
+  destination = 24,
+  size = 40,
+}
 
 /** IANA protocol numbers. */
-export const protocols = { TCP: 6, UDP: 17, SCTP: 132 } as const;
+export enum protocols {
+  TCP = 6,
+  UDP = 17,
+  SCTP = 132,
+}
 
 /** TCP, UDP and SCTP begin with a source and a destination port, 16 bits each. */
 export function hasPorts(protocol: number): boolean {

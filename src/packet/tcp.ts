@@ -1,34 +1,43 @@
 /** The TCP header: where its fields are, and reads that never leave the captured bytes. */
 
 /** Offsets inside the fixed 20 bytes, network byte order (RFC 9293, section 3.1). */
-export const tcpLayout = {
-  sourcePort: 0,
-  destinationPort: 2,
-  sequence: 4,
-  acknowledgement: 8,
+export enum tcpLayout {
+  sourcePort = 0,
+  destinationPort = 2,
+  sequence = 4,
+  acknowledgement = 8,
   /** High four bits: header length in 32-bit words. */
-  dataOffset: 12,
-  flags: 13,
-  window: 14,
-  checksum: 16,
-  urgentPointer: 18,
-  size: 20,
-} as const;
+  dataOffset = 12,
+  flags = 13,
+  window = 14,
+  checksum = 16,
+  urgentPointer = 18,
+  size = 20,
+}
 
 /** Bits of the byte at `tcpLayout.flags`. */
-export const tcpFlags = {
-  fin: 0x01,
-  syn: 0x02,
-  rst: 0x04,
-  psh: 0x08,
-  ack: 0x10,
-  urg: 0x20,
-} as const;
+export enum tcpFlags {
+  fin = 0x01,
+  syn = 0x02,
+  rst = 0x04,
+  psh = 0x08,
+  ack = 0x10,
+  urg = 0x20,
+}
 
 /** What a payload length needs of the header in front (RFC 791, RFC 8200, RFC 2675). */
 const ipv4TotalLength = 2;
-const ipv6 = { payloadLength: 4, nextHeader: 6, size: 40 } as const;
-const hopByHop = { protocol: 0, option: 2, jumboLength: 4, size: 8 } as const;
+enum ipv6 {
+  payloadLength = 4,
+  nextHeader = 6,
+  size = 40,
+}
+enum hopByHop {
+  protocol = 0,
+  option = 2,
+  jumboLength = 4,
+  size = 8,
+}
 
 const jumboOption = 0xc2;
 /** An Ethernet header, which is what `lo` has: for frames that are cut and say no length. */

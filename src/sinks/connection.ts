@@ -3,12 +3,12 @@ import { tcpFlags } from '../packet/tcp.js';
 import { flowLayout, flowState } from './flow-layout.js';
 
 /** What one segment brought about; 0 is nothing to count. */
-export const segmentEvent = {
-  retransmission: 1,
-  reset: 2,
+export enum segmentEvent {
+  retransmission = 1,
+  reset = 2,
   /** The record stands for a new connection (the first, or the ports were reused). */
-  restart: 4,
-} as const;
+  restart = 4,
+}
 
 /** A difference beyond the largest window there is (RFC 7323, section 2.3) is another connection. */
 const largestWindow = 1 << 30;

@@ -7,7 +7,13 @@ export const noPeer = -1;
 export const unresolvedPeer = -2;
 
 /** Words of a peer's record; the address's four come first. */
-const layout = { label: 4, port: 5, family: 6, hash: 7, size: 8 } as const;
+enum layout {
+  label = 4,
+  port = 5,
+  family = 6,
+  hash = 7,
+  size = 8,
+}
 
 /**
  * Fixed memory: it doubles up to `maximum` peers; a peer too many makes it forget the half with the

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { concat, ethernet, family, ipv4, ipv6, record, sll, udp } from '../fixtures/frames.js';
+import { Classifier, type PacketObserver } from '../src/classify.js';
+import { parseLabels } from '../src/labels/parse.js';
+import { compileLookup } from '../src/labels/lookup.js';
+import { createArena } from '../src/packet/arena.js';
+import type { Batch } from '../src/packet/batch.js';
+import { linkTypes } from '../src/packet/link-layer.js';
+import { directions } from '../src/runs.js';
+import { fuzz } from './fuzz/fuzz.js';
+
+const labels = parseLabels(['a=127.0.0.2', 'b=127.0.0.3', 'many=127.0.1.0/24', 'six=::2'], null);
+const labelNumbers = new Map([
+  ['127.0.0.2', 0],
+  ['127.0.0.3', 1],
+  ['127.0.1.9', 2],
+  ['::2', 3],
+]);
+const addresses4 = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.1.9', '200.1.2.3', '0.0.0.0'];
+const addresses6 = ['::1', '::2'];
+
+/** Who sends to whom, and how the packet is: most are plain, and many in a row are of the same two. */
+interface Sent {
+  readonly ends: readonly [string, string];
+  readonly shape: 'plain' | 'options' | 'no length' | 'arp' | 'garbage' | 'cut';
+  readonly size: number;
+  /** Of the record, beyond what is captured. */
+  readonly longer: number;
+}
+
+const ends = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.tuple(fc.constantFrom(...addresses4), fc.constantFrom(...addresses4)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.constantFrom(...addresses6), fc.constantFrom(...addresses6)),
+  },
+);
+const row: fc.Arbitrary<Sent[]> = fc
+  .tuple(
+    ends,
+    fc.array(
+      fc.record({
+        back: fc.boolean(),
+        shape: fc.oneof(
+          { weight: 30, arbitrary: fc.constant('plain' as const) },
+          {
+            weight: 1,
+            arbitrary: fc.constantFrom(
+              ...(['options', 'no length', 'arp', 'garbage', 'cut'] as const),
+            ),
+          },
+        ),
+        size: fc.nat(60),
+        longer: fc.constantFrom(0, 0, 0, 0, 7, 3_000_000, 0xf000_0000),
+      }),
+      { minLength: 1, maxLength: 12 },
+    ),
+  )
+  .map(([[one, other], packets]) =>
+    packets.map(({ back, ...rest }) => ({ ...rest, ends: back ? [other, one] : [one, other] })),
+  );
+const conversation = fc.array(row, { maxLength: 12 }).map((rows) => rows.flat());
+/** More than are read in one go. */
+const long = fc.array(row, { minLength: 400, maxLength: 450 }).map((rows) => rows.flat());
+
+const links = {
+  ethernet: { linkType: linkTypes.ETHERNET, frame: ethernet },
+  null: {
+    linkType: linkTypes.NULL,
+    frame: (type: number, packet: Uint8Array) => family(type === 0x86dd ? 30 : 2, true, packet),
+  },
+  raw: { linkType: linkTypes.RAW, frame: (_type: number, packet: Uint8Array) => packet },
+  sll: { linkType: linkTypes.LINUX_SLL, frame: sll },
+} as const;
+
+function packetOf({ ends: [from, to], shape, size }: Sent, link: keyof typeof links): Uint8Array {
+  const { frame } = links[link];
+  const is6 = from.includes(':');
+  const payload = udp(4000, 9092, 8 + size);
+  const packet = is6
+    ? ipv6(from, to, payload)
+    : ipv4(from, to, payload, shape === 'options' ? { options: new Uint8Array(8) } : {});
+  if (shape === 'no length' && !is6) packet.set([0, 0], 2);
+  const whole = frame(is6 ? 0x86dd : 0x0800, packet);
+  if (shape === 'arp') return frame(0x0806, new Uint8Array(28));
+  if (shape === 'garbage') return whole.map((byte, i) => byte ^ (i * 37 + 11));
+  // Behind the addresses' first byte.
+  return shape === 'cut'
+    ? whole.subarray(0, whole.length - payload.length - (is6 ? 25 : 5))
+    : whole;
+}
+
+const options = fc.record({
+  link: fc.constantFrom('ethernet', 'null', 'raw', 'sll'),
+  bigEndian: fc.boolean(),
+  keepOthers: fc.boolean(),
+  directed: fc.boolean(),
+  once: fc.boolean(),
+  maximumRun: fc.constantFrom(300, 5000, 262_144),
+  blocks: fc.boolean(),
+  /** Bytes of the last record that are missing. */
+  missing: fc.constantFrom(0, 1, 20, 70),
+});
+type Options = typeof options extends fc.Arbitrary<infer T> ? T : never;
+
+/** What makes a classifier look at packet after packet. */
+const observer: PacketObserver = {
+  begin: () => undefined,
+  end: () => undefined,
+  packet: () => 0,
+};
+
+function classified(sent: readonly Sent[], given: Options, observed: boolean) {
+  const { link, bigEndian, blocks } = given;
+  const lead = blocks ? 12 : 0;
+  const units = sent.map((packet) => {
+    const data = packetOf(packet, link);
+    const one = record({ data, originalLength: (data.length + packet.longer) >>> 0 }, bigEndian);
+    if (!blocks) return one;
+    const padding = -data.length & 3;
+    const block = concat(new Uint8Array(lead), one, new Uint8Array(padding + 4));
+    new DataView(block.buffer).setUint32(4, block.length, !bigEndian);
+    return block;
+  });
+  const all = concat(...units);
+  const { arena, regions } = createArena([4096, Math.max(all.length, 1)]);
+  const { start } = regions[1];
+  arena.bytes.set(all, start);
+  const missing =
+    blocks || sent.length === 0 ? 0 : Math.min(given.missing, units.at(-1)?.length ?? 0);
+  let at = start;
+  const starts = Int32Array.from(units, (unit) => {
+    at += unit.length;
+    return at - unit.length + lead;
+  });
+  const format = { linkType: links[link].linkType, bigEndian, nanoseconds: false };
+  const batch: Batch = blocks
+    ? {
+        format: { ...format, blocks: { tick: 1e-6, offset: 0 } },
+        start,
+        end: at,
+        index: { starts, count: starts.length },
+      }
+    : { format, start, end: at - missing, unchecked: true };
+  const classifier = new Classifier({
+    arena,
+    lookup: compileLookup(labels),
+    labels: labels.length,
+    keepOthers: given.keepOthers,
+    maximumRun: given.maximumRun,
+    directed: given.directed,
+    once: given.once,
+    observer: observed ? observer : undefined,
+  });
+  const outputs = new Map<string, { bytes: number[]; packets: number }>();
+  const walked = classifier.classify(batch, {
+    append(output, from, to, packets, direction) {
+      const key = `${output} ${direction}`;
+      const taken = outputs.get(key) ?? { bytes: [], packets: 0 };
+      outputs.set(key, taken);
+      taken.bytes.push(...arena.bytes.subarray(from, to));
+      taken.packets += packets;
+      assert.ok(to - from <= Math.max(given.maximumRun, 64 * 1024 + 300));
+    },
+  });
+  classifier.assertConservation();
+  const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = classifier;
+  return {
+    walked: blocks ? 0 : walked,
+    last: classifier.lastRecord,
+    outputs,
+    counters: [outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes].map((values) => [
+      ...values,
+    ]),
+    packets: classifier.packets,
+    bytes: classifier.bytes,
+    labelled: classifier.labelledPackets,
+    unclassified: classifier.unclassified,
+    handedOn: classifier.handedOn,
+    whole: sent.slice(0, missing > 0 ? -1 : undefined),
+  };
+}
+
+function agree(sent: readonly Sent[], given: Options): void {
+  const inRows = classified(sent, given, false);
+  const each = classified(sent, given, true);
+  assert.deepEqual(inRows, each);
+
+  // And both with who was told to send what.
+  const plain = inRows.whole.filter(({ shape }) => !['arp', 'garbage', 'cut'].includes(shape));
+  const isPlain = plain.length === inRows.whole.length;
+  const sentBy = labels.map((_, label) =>
+    plain.filter((p) => labelNumbers.get(p.ends[0]) === label),
+  );
+  const sentTo = labels.map((_, label) =>
+    plain.filter((p) => labelNumbers.get(p.ends[1]) === label),
+  );
+  if (!isPlain) return;
+  assert.equal(inRows.packets, plain.length);
+  assert.deepEqual(
+    inRows.counters[0],
+    sentBy.map((packets) => packets.length),
+  );
+  assert.deepEqual(
+    inRows.counters[2],
+    sentTo.map((packets) => packets.length),
+  );
+  assert.equal(
+    inRows.outputs.get(`0 ${directions.outbound}`)?.packets ?? 0,
+    given.directed ? sentBy[0].filter(({ ends }) => ends[0] !== ends[1]).length : 0,
+  );
+}
+
+describe('packets in rows and packet by packet', () => {
+  it('are counted and handed on alike', async () => {
+    await fuzz(
+      'rows',
+      600,
+      fc.asyncProperty(conversation, options, (sent, given) => {
+        agree(sent, given);
+        return Promise.resolve();
+      }),
+    );
+  });
+
+  it('beyond what is read in one go, too', async () => {
+    await fuzz(
+      'long-rows',
+      6,
+      fc.asyncProperty(long, options, (sent, given) => {
+        agree(sent, given);
+        return Promise.resolve();
+      }),
+    );
+  });
+});
