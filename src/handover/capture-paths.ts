@@ -1,5 +1,5 @@
 /** The captures that `DIR|FILE…` stand for, each once, with the names that a report may show. */
-import type { Dirent, Stats } from 'node:fs';
+import type { BigIntStats, Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
@@ -38,7 +38,7 @@ export async function findCaptures(words: readonly string[]): Promise<CapturePat
       }
       // The same file by way of its directory, or of a link.
       const identity = `${stats.dev}:${stats.ino}`;
-      if (stats.ino !== 0 && seen.has(identity)) continue;
+      if (seen.has(identity)) continue;
       seen.add(identity);
       paths.push(path);
     }
@@ -70,7 +70,7 @@ function naturally(a: string, b: string): number {
   return new Intl.Collator('en', { numeric: true }).compare(a, b) || (a < b ? -1 : 1);
 }
 
-async function statOf(path: string): Promise<Stats> {
+async function statOf(path: string): Promise<BigIntStats> {
   if (path === '-') {
     throw new LbcapError(
       'USAGE',
@@ -79,7 +79,8 @@ async function statOf(path: string): Promise<Stats> {
     );
   }
   try {
-    return await stat(path);
+    // As bigint: a file's number on Windows has 64 bits, and rounded ones meet.
+    return await stat(path, { bigint: true });
   } catch (error) {
     throw inputError(path, error);
   }

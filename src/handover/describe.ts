@@ -7,7 +7,7 @@ import { linkTypeName } from '../packet/link-layer.js';
 import { version } from '../version.js';
 import type { CapturePath } from './capture-paths.js';
 import { chainsOf } from './chains.js';
-import type { OriginatedLabel } from './file-labels.js';
+import { labelNameOf, type OriginatedLabel } from './file-labels.js';
 import { mostUseful, type Hop, type HopEnd } from './hop.js';
 import type { HopTable } from './hop-table.js';
 import type {
@@ -118,12 +118,15 @@ function damageOf({ path, name }: CapturePath, error: LbcapError): ReportedFile[
   };
 }
 
-function reportedLabel({ labels, classifier, table }: Findings, index: number): ReportedLabel {
+function reportedLabel(findings: Findings, index: number): ReportedLabel {
+  const { labels, classifier, table, surveys } = findings;
   const { label, origin } = labels[index];
+  const isOwn = (survey: Survey) => survey.packets > 0 && labelNameOf(survey) === label.name;
   return {
     name: label.name,
     address: label.text,
     origin,
+    files: surveys.filter(isOwn).map(({ name }) => name),
     wireshark: displayFilter([label]),
     bpf: bpfFilter([label]),
     out: { packets: classifier.outPackets[index], bytes: classifier.outBytes[index] },

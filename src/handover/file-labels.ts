@@ -72,7 +72,7 @@ export function labelsOf(
   }
   const isFileName = ({ origin }: OriginatedLabel) => origin === 'file name';
   // In the order of the files, not in that of the conclusions.
-  const order = new Map(surveys.map((survey, index) => [stemOf(survey), index]));
+  const order = new Map(surveys.map((survey, index) => [labelNameOf(survey), index]));
   const place = ({ label }: OriginatedLabel) => order.get(label.name) ?? 0;
   const named = labels.filter(isFileName).sort((a, b) => place(a) - place(b));
   return {
@@ -85,7 +85,7 @@ export function labelsOf(
 function commonByName(surveys: readonly Survey[]): Map<string, readonly AddressBytes[]> {
   const found = new Map<string, readonly AddressBytes[]>();
   for (const survey of surveys) {
-    const name = stemOf(survey);
+    const name = labelNameOf(survey);
     // A ring's new file may have no packet yet; of a damaged one the rest could be another's.
     if (name === null || survey.packets === 0) continue;
     const before = found.get(name);
@@ -96,8 +96,8 @@ function commonByName(surveys: readonly Survey[]): Map<string, readonly AddressB
   return found;
 }
 
-/** The label that the file would be of: without ring number and link type; `null` for none. */
-function stemOf({ path, linkTypes }: Survey): string | null {
+/** The label that the file is called after, without ring number and link type; `null` for none. */
+export function labelNameOf({ path, linkTypes }: Survey): string | null {
   const [, stem] = fileName.exec(basename(path)) ?? [];
   if (stem === undefined) return null;
   const unnumbered = stem.replace(/\.\d{5,}$/, '');

@@ -93,8 +93,7 @@ export class HopRecords {
     const numbers = this.#numbers;
     const hop = (at / size) * layout.size;
     const number = words[at + kind] & 0xff;
-    const protocol =
-      number === protocols.TCP ? 'tcp' : number === protocols.UDP ? 'udp' : 'sctp';
+    const protocol = number === protocols.TCP ? 'tcp' : number === protocols.UDP ? 'udp' : 'sctp';
     const facts = this.#facts[at / size];
     const sender = (facts & fact.firstIsHigh) !== 0 ? 1 : 0;
     const client = this.#client(at, bits, sender);
@@ -110,7 +109,8 @@ export class HopRecords {
       protocol,
       from: this.#end(at, client),
       to: this.#end(at, server),
-      complete: protocol === 'tcp' ? (bits & (flowState.synSeen << client)) !== 0 : sender === client,
+      complete:
+        protocol === 'tcp' ? (bits & (flowState.synSeen << client)) !== 0 : sender === client,
       start: numbers[hop + layout.first],
       duration: numbers[hop + layout.last] - numbers[hop + layout.first],
       out: traffic(client),

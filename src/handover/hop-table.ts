@@ -116,7 +116,8 @@ export class HopTable implements PacketObserver {
       this.#last = at;
     }
     flows.words[at + seen] = 1;
-    if (protocol === protocols.TCP) this.#segment(at, family, ip, transport, end, bytes, side, time);
+    if (protocol === protocols.TCP)
+      this.#segment(at, family, ip, transport, end, bytes, side, time);
     this.#hops.count(at, side, time, bytes);
     return 0;
   }

@@ -11,7 +11,7 @@ import { MergeSource } from '../sources/merge.js';
 import { together } from '../sources/sequence.js';
 import type { Source } from '../sources/source.js';
 import { fileRegionSizes, smallRegionSizes } from '../sources/window.js';
-import { findCaptures, type CapturePath } from './capture-paths.js';
+import type { CapturePath } from './capture-paths.js';
 import { CapturedNames } from './captured-names.js';
 import { DistinctSource } from './distinct.js';
 import { labelsOf, withoutPorts, type FileLabels } from './file-labels.js';
@@ -22,13 +22,13 @@ import { describe } from './describe.js';
 import { surveyCapture, type Survey, type Unreadable } from './survey.js';
 
 export interface ReportOptions {
-  /** Captures, and directories of captures. */
-  readonly words: readonly string[];
+  /** As `findCaptures` gives them. */
+  readonly captures: readonly CapturePath[];
   /** Of the command line and the registry. */
   readonly labels: readonly Label[];
   /** Hops that are shown; `Infinity` for as many as are kept. */
   readonly hops: number;
-  /** Is told what is read and how far that is, bytes. */
+  /** Is told how many bytes were read, of the two times that everything is. */
   readonly onProgress?: (position: number) => void;
 }
 
@@ -45,13 +45,12 @@ const leastKept = 4096;
 const mostKept = 262_144;
 
 /**
- * @throws USAGE, INPUT_IO where a file is not there, and the one error there is when no capture could
- * be read
+ * @throws USAGE where too many captures are of one time; what is wrong with them when none could be read
  */
 export async function makeReport(options: ReportOptions): Promise<MadeReport> {
-  const { words, labels: given, onProgress = () => undefined } = options;
+  const { captures, labels: given, onProgress = () => undefined } = options;
   const names = new CapturedNames(withoutPorts(given));
-  const { surveys, unreadable } = await survey(await findCaptures(words), names, onProgress);
+  const { surveys, unreadable } = await survey(captures, names, onProgress);
   let error: LbcapError | null = null;
   for (const { damage } of surveys) if (damage !== null) error = together(error, damage);
   for (const one of unreadable) error = together(error, one.error);
@@ -89,7 +88,9 @@ async function readAll(
   const laneSize = arena.bytes.length / Math.max(1, lanes.length);
   const distinct =
     sources.length > 1
-      ? new DistinctSource(new MergeSource(sources, arena), arena, (at) => Math.floor(at / laneSize))
+      ? new DistinctSource(new MergeSource(sources, arena), arena, (at) =>
+          Math.floor(at / laneSize),
+        )
       : null;
   const source: Source | undefined = distinct ?? sources[0];
 

@@ -32,7 +32,8 @@ export function reportMarkdown(report: Report): string {
 }
 
 /** What a reader asks first: how much, from when to when, what went wrong, what may be missing. */
-function summary({ files, period, packets, hops, chains }: Report): string[] {
+function summary(report: Report): string[] {
+  const { files, period, packets, hops, chains } = report;
   const { total } = hops;
   const lines: string[] = [];
   if (period === null) lines.push('- No packets.');
@@ -55,7 +56,8 @@ function summary({ files, period, packets, hops, chains }: Report): string[] {
   const words = troubles.filter(([number]) => number > 0).map(([n, what]) => `${count(n)} ${what}`);
   lines.push(
     `- ${plural(total.connections, 'TCP connection')}${words.length > 0 ? `: ${words.join(', ')}` : ''}; ` +
-      `${plural(total.retransmissions, 'retransmission')}; ${plural(total.exchanges, 'UDP or SCTP exchange')}.`,
+      `${plural(total.retransmissions, 'retransmission')}` +
+      `${total.exchanges > 0 ? `; ${plural(total.exchanges, 'UDP or SCTP exchange')}` : ''}.`,
   );
   for (const { path, times } of chains.slice(0, mostLines)) {
     const way = path.map(code).join(' → ');
@@ -65,7 +67,10 @@ function summary({ files, period, packets, hops, chains }: Report): string[] {
     lines.push(`- … and ${plural(chains.length - mostLines, 'more chain')}`);
   }
   const { others, unclassified, cut, withoutHop } = packets;
-  if (others > 0) lines.push(`- ${plural(others, 'packet')} of no label, not looked into.`);
+  const isLabelled = report.labels.length + report.silent.length > 0;
+  if (others > 0 && isLabelled) {
+    lines.push(`- ${plural(others, 'packet')} of no label, not looked into.`);
+  }
   if (unclassified > 0) {
     lines.push(
       `- ${plural(unclassified, 'packet')} could not be read: cut, contradicting themselves, or of an unknown link type.`,
@@ -83,9 +88,7 @@ function summary({ files, period, packets, hops, chains }: Report): string[] {
 }
 
 function losses(files: readonly ReportedFile[]): string {
-  const lossy = files.filter(
-    ({ dropped }) => (dropped.kernel ?? 0) + (dropped.interface ?? 0) > 0,
-  );
+  const lossy = files.filter(({ dropped }) => (dropped.kernel ?? 0) + (dropped.interface ?? 0) > 0);
   if (lossy.length > 0) {
     const names = lossy.slice(0, mostLines).map(({ name }) => code(name));
     return `**Packets are missing**, dropped while capturing: see ${names.join(', ')}.`;
@@ -120,7 +123,8 @@ function labels({ labels: all, silent }: Report): string[] {
     capture: 'named in the capture',
     'file name': 'every packet of its file has it',
   } as const;
-  const traffic = ({ packets, bytes }: ReportedLabel['in']) => `${count(packets)} / ${count(bytes)}`;
+  const traffic = ({ packets, bytes }: ReportedLabel['in']) =>
+    `${count(packets)} / ${count(bytes)}`;
   const shown = [...all].slice(0, mostLines * 4);
   const rows = shown.map(({ name, address, origin, out, in: into, tcp }) => [
     code(name),
@@ -138,8 +142,16 @@ function labels({ labels: all, silent }: Report): string[] {
     ...['label', 'address', 'why', 'out packets / bytes:', 'in packets / bytes:', 'connections:'],
     ...['unanswered:', 'refused:', 'RSTs:', 'retransmissions:'],
   ];
-  const filters = shown.map(({ name, wireshark, bpf }) => [code(name), code(wireshark), code(bpf)]);
-  const lines = [...table(heads, rows), ...table(['label', 'Wireshark', 'BPF'], filters)];
+  const filters = shown.map(({ name, files: own, wireshark, bpf }) => [
+    code(name),
+    own.length === 0 ? '' : `${code(own[0])}${own.length > 1 ? ` and ${own.length - 1} more` : ''}`,
+    code(wireshark),
+    code(bpf),
+  ]);
+  const lines = [
+    ...table(heads, rows),
+    ...table(['label', 'its file', 'Wireshark', 'BPF'], filters),
+  ];
   if (all.length > shown.length) {
     lines.push(`… and ${plural(all.length - shown.length, 'more label')}`, '');
   }
@@ -157,8 +169,9 @@ const plainName = /^[A-Za-z0-9_][A-Za-z0-9_.+=@%-]*$/;
 
 function further({ files: all, labels: named }: Report): string[] {
   const usable = all.filter(({ packets }) => packets > 0);
-  const { name = 'FILE' } = usable.find((file) => plainName.test(file.name)) ?? {};
   const [first] = named;
+  const names = [...(first?.files ?? []), ...usable.map((file) => file.name)];
+  const name = names.find((one) => plainName.test(one)) ?? 'FILE';
   const commands = [`wireshark ${name}`, `tshark -r ${name} -q -z conv,tcp`];
   if (first !== undefined) commands.push(`tshark -r ${name} -Y '${first.wireshark}'`);
   return [

@@ -10,7 +10,11 @@ import type { HopTotals } from './hop-totals.js';
 export interface Report {
   readonly files: readonly ReportedFile[];
   /** From the first packet to the last; `null` when there is none. */
-  readonly period: { readonly first: string; readonly last: string; readonly seconds: number } | null;
+  readonly period: {
+    readonly first: string;
+    readonly last: string;
+    readonly seconds: number;
+  } | null;
   readonly packets: {
     /** In the files, then without what two files have of the same packet; `distinct` = labelled + others. */
     readonly read: number;
@@ -58,6 +62,8 @@ export interface ReportedLabel {
   readonly address: string;
   /** Who says that the address has this name. */
   readonly origin: LabelOrigin;
+  /** Files that are called after it: all its packets are in there. */
+  readonly files: readonly string[];
   readonly wireshark: string;
   readonly bpf: string;
   readonly out: Traffic;

@@ -2,6 +2,7 @@
 import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LbcapError } from '../../errors.js';
+import { findCaptures } from '../../handover/capture-paths.js';
 import { makeReport, type MadeReport } from '../../handover/make-report.js';
 import { terminalJson } from '../../handover/markdown-text.js';
 import { reportMarkdown } from '../../handover/markdown.js';
@@ -32,9 +33,11 @@ export async function report(
 ): Promise<number> {
   const hops = options.all === true ? Infinity : parseHops(options.hops);
   const out = options.out === undefined || options.out === '-' ? null : options.out;
+  const captures = await findCaptures(words);
   // Before a long capture is read, not after.
   if (out !== null) {
-    refuseInputs(words, dirname(out), [out]);
+    const paths = captures.map(({ path }) => path);
+    refuseInputs(paths, dirname(out), [out]);
     if (options.force !== true) refuseExisting(dirname(out), [out]);
   }
   const progress = createProgress({
@@ -46,7 +49,7 @@ export async function report(
   let made: MadeReport;
   try {
     made = await makeReport({
-      words,
+      captures,
       labels,
       hops,
       onProgress: (position) => {
@@ -88,7 +91,9 @@ function notices({ report: { labels }, undecided }: MadeReport): void {
   }
   for (const { name, addresses } of undecided) {
     const options = addresses.map((address) => `-l ${name}=${address}`).join(' or ');
-    process.stderr.write(`  ${name}  every packet of its file has two addresses: give ${options}\n`);
+    process.stderr.write(
+      `  ${name}  every packet of its file has two addresses: give ${options}\n`,
+    );
   }
 }
 
