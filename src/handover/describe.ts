@@ -40,7 +40,8 @@ const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => su
 export function describe(findings: Findings): Report {
   const { surveys, unreadable, labels, classifier, table, repeated } = findings;
   const isNamed = labels.length > 0;
-  const rows = labels.map((_, index) => reportedLabel(findings, index));
+  const files = filesByLabel(surveys);
+  const rows = labels.map((_, index) => reportedLabel(findings, files, index));
   const hasPackets = (row: ReportedLabel) => row.out.packets + row.in.packets > 0;
   const all = table.hops;
   const shown = mostUseful(all, findings.hops);
@@ -61,7 +62,9 @@ export function describe(findings: Findings): Report {
       cut: sumOf(surveys.map(({ cut }) => cut)),
     },
     labels: rows.filter(hasPackets),
-    silent: rows.filter((row) => !hasPackets(row)).map(({ name }) => name),
+    silent: rows
+      .filter((row) => row.origin === 'given' && !hasPackets(row))
+      .map(({ name }) => name),
     chains: chainsOf(all, nameOf).map(({ path, times, start }) => ({
       path,
       times,
@@ -118,15 +121,27 @@ function damageOf({ path, name }: CapturePath, error: LbcapError): ReportedFile[
   };
 }
 
-function reportedLabel(findings: Findings, index: number): ReportedLabel {
-  const { labels, classifier, table, surveys } = findings;
+function filesByLabel(surveys: readonly Survey[]): Map<string | null, string[]> {
+  const files = new Map<string | null, string[]>();
+  for (const survey of surveys) {
+    if (survey.packets === 0) continue;
+    const label = labelNameOf(survey);
+    files.set(label, [...(files.get(label) ?? []), survey.name]);
+  }
+  return files;
+}
+
+function reportedLabel(
+  { labels, classifier, table }: Findings,
+  files: ReadonlyMap<string | null, readonly string[]>,
+  index: number,
+): ReportedLabel {
   const { label, origin } = labels[index];
-  const isOwn = (survey: Survey) => survey.packets > 0 && labelNameOf(survey) === label.name;
   return {
     name: label.name,
     address: label.text,
     origin,
-    files: surveys.filter(isOwn).map(({ name }) => name),
+    files: files.get(label.name) ?? [],
     wireshark: displayFilter([label]),
     bpf: bpfFilter([label]),
     out: { packets: classifier.outPackets[index], bytes: classifier.outBytes[index] },
@@ -178,8 +193,12 @@ function isoTime(time: bigint | null): string | null {
   return date.replace('.000Z', `.${String(time % 1_000_000_000n).padStart(9, '0')}Z`);
 }
 
+function hasSystem({ section }: Survey): boolean {
+  return section !== null && section.os !== null;
+}
+
 function environmentOf({ surveys, host }: Findings): Environment {
-  const section = surveys.find((survey) => survey.section?.os != null)?.section ?? null;
+  const section = surveys.find((survey) => hasSystem(survey))?.section ?? null;
   const captured =
     section === null
       ? { source: 'this machine' as const, hardware: null, os: host.os, application: null }

@@ -12,7 +12,7 @@ export function hopLines({ hops }: Report): string[] {
   if (rows.length === 0) lines.push('None.', '');
   if (leftOut > 0) {
     lines.push(
-      `${plural(leftOut, 'more hop')} left out, the less useful ones: \`--all\` shows them.`,
+      `${plural(leftOut, 'more hop')} left out, the less useful ones: \`--all\` shows more.`,
       '',
     );
   }

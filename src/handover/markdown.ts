@@ -3,8 +3,9 @@ import { code, count, plural, seconds, table } from './markdown-text.js';
 import { hopLines } from './markdown-hops.js';
 import type { Report, ReportedFile, ReportedLabel } from './report.js';
 
-/** Chains, labels and comments beyond so many are counted only. */
+/** Chains and comments, and labels, those with most bytes: what is beyond is counted only. */
 const mostLines = 24;
+const mostLabels = 100;
 
 export function reportMarkdown(report: Report): string {
   const lines = [
@@ -125,7 +126,9 @@ function labels({ labels: all, silent }: Report): string[] {
   } as const;
   const traffic = ({ packets, bytes }: ReportedLabel['in']) =>
     `${count(packets)} / ${count(bytes)}`;
-  const shown = [...all].slice(0, mostLines * 4);
+  const weights = all.map((label) => label.out.bytes + label.in.bytes);
+  const least = [...weights].sort((a, b) => b - a)[mostLabels - 1] ?? 0;
+  const shown = all.filter((_, index) => weights[index] >= least).slice(0, mostLabels);
   const rows = shown.map(({ name, address, origin, out, in: into, tcp }) => [
     code(name),
     code(address),

@@ -30,7 +30,7 @@ export interface Report {
   };
   /** Those with packets. */
   readonly labels: readonly ReportedLabel[];
-  /** Names of the labels that have none. */
+  /** Names of given labels that have none. */
   readonly silent: readonly string[];
   readonly chains: readonly ReportedChain[];
   readonly hops: {

@@ -105,9 +105,14 @@ function tshark(...words: readonly string[]): string {
 /** Frames and times are of the table of conversations; its bytes are rounded, so they are added up. */
 function tsharkStreams(path: string): Streams {
   const bytes = new Map<string, number>();
-  const fields = ['tcp.stream', 'ip.src', 'tcp.srcport', 'frame.len'].flatMap((name) => ['-e', name]);
+  const fields = ['tcp.stream', 'ip.src', 'tcp.srcport', 'frame.len'].flatMap((name) => [
+    '-e',
+    name,
+  ]);
   const starts: string[] = [];
-  for (const line of tshark('-r', path, '-T', 'fields', ...fields).trim().split('\n')) {
+  for (const line of tshark('-r', path, '-T', 'fields', ...fields)
+    .trim()
+    .split('\n')) {
     const [stream = '', address, port, length] = line.split('\t');
     const key = `${stream} ${address}:${port}`;
     bytes.set(key, (bytes.get(key) ?? 0) + Number(length));
@@ -123,7 +128,10 @@ function tsharkStreams(path: string): Streams {
     .sort((a, b) => Number(a[5]) - Number(b[5]));
   assert.equal(rows.length, starts.length);
   // Streams are numbered by their first frame.
-  for (const [stream, [, from = '', to = '', back, forth, start = '', duration = '']] of rows.entries()) {
+  for (const [
+    stream,
+    [, from = '', to = '', back, forth, start = '', duration = ''],
+  ] of rows.entries()) {
     const key = `${from} ${to}`;
     found.set(key, [
       ...(found.get(key) ?? []),
@@ -200,7 +208,14 @@ describe('lbcap report', () => {
       assert.equal(parts.packets.distinct, whole.packets.labelled);
       assert.ok(parts.packets.read > parts.packets.distinct);
       // The files are enough to know the labels.
-      const plain = ({ name, address, wireshark, out: o, in: i, tcp }: Report['labels'][number]) => ({
+      const plain = ({
+        name,
+        address,
+        wireshark,
+        out: o,
+        in: i,
+        tcp,
+      }: Report['labels'][number]) => ({
         ...{ name, address, wireshark, o, i, tcp },
       });
       assert.deepEqual(parts.labels.map(plain), whole.labels.map(plain));
@@ -253,7 +268,10 @@ describe('lbcap report', () => {
     assert.equal(ended.status, 0, ended.stderr);
     assert.match(ended.stdout, /^- `127\.0\.0\.30` → `mx1` → `mx2` → `127\.0\.0\.33`$/m);
     assert.match(ended.stdout, /^1 more hop left out/m);
-    assert.match(ended.stdout, /^\| 1\.000000 \| `mx1 127\.0\.0\.31:40000` \| `mx2 .*:25` \| .* \| FIN \|$/m);
+    assert.match(
+      ended.stdout,
+      /^\| 1\.000000 \| `mx1 127\.0\.0\.31:40000` \| `mx2 .*:25` \| .* \| FIN \|$/m,
+    );
   });
 
   it('takes the environment, the comment and the losses of a pcapng', () => {
@@ -278,7 +296,10 @@ describe('lbcap report', () => {
     assert.match(ended.stdout, /`a\.pcapng` says: `issue 42`/);
     assert.match(ended.stdout, /\*\*Packets are missing\*\*/);
     assert.match(ended.stdout, /\| `billing` \| `127\.0\.0\.2` \| named in the capture \|/);
-    assert.match(ended.stdout, /`billing 127\.0\.0\.2:5000` \| `127\.0\.0\.1:9092` UDP .* no answer/);
+    assert.match(
+      ended.stdout,
+      /`billing 127\.0\.0\.2:5000` \| `127\.0\.0\.1:9092` UDP .* no answer/,
+    );
     assert.deepEqual(jsonOf(report(path, '--json')).files[0]?.dropped, {
       kernel: 7,
       interface: null,
@@ -292,19 +313,19 @@ describe('lbcap report', () => {
     const path = write(
       'a`|\u001b[31m@b.pcapng',
       concat(
-        section.header([1, text(hostile)], [2, text(hostile)], [3, text(hostile)], [4, text(hostile)]),
+        section.header(
+          [1, text(hostile)],
+          [2, text(hostile)],
+          [3, text(hostile)],
+          [4, text(hostile)],
+        ),
         section.interface(1, {}),
         section.names(['127.0.0.2', '@everyone <b>'], ['127.0.0.3', 'good']),
-        section.enhanced(
-          0,
-          1n,
-          ethernet(0x0800, ipv4('127.0.0.2', '127.0.0.3', udp(1, 2))),
-        ),
+        section.enhanced(0, 1n, ethernet(0x0800, ipv4('127.0.0.2', '127.0.0.3', udp(1, 2)))),
       ),
     );
     const { stdout, status } = report(path);
     assert.equal(status, 0);
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     assert.doesNotMatch(stdout, /everyone/, 'that is no name of a label');
     // Whatever stands outside of code spans is ours.
@@ -313,7 +334,6 @@ describe('lbcap report', () => {
     for (const line of outside.split('\n').filter((row) => row.startsWith('|')))
       assert.ok([4, 7, 8, 10].includes(line.split('|').length - 2), line);
     const json = report(path, '--json').stdout;
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(json, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
     assert.deepEqual((JSON.parse(json) as Report).files[0]?.comments, [hostile]);
   });

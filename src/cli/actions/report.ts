@@ -16,6 +16,7 @@ import { refuseInputs } from '../inputs.js';
 
 /** As commander gives them. */
 export interface ReportCommandOptions {
+  readonly label?: readonly string[];
   readonly out?: string;
   readonly force?: true;
   readonly json?: true;
@@ -60,8 +61,8 @@ export async function report(
     progress.finish();
   }
   dropPrivileges(process.env);
-  const text =
-    options.json === true ? `${terminalJson(made.report)}\n` : reportMarkdown(made.report);
+  const shown = { ...made.report, silent: askedFor(made.report.silent, options.label ?? []) };
+  const text = options.json === true ? `${terminalJson(shown)}\n` : reportMarkdown(shown);
   notices(made);
   if (out === null) process.stdout.write(text);
   else {
@@ -81,6 +82,12 @@ function parseHops(text: string | undefined): number {
     `--hops: "${text}" is not a number of hops`,
     'write 1 to 999999, or --all',
   );
+}
+
+/** What else the registry has is the user's own business. */
+function askedFor(names: readonly string[], options: readonly string[]): string[] {
+  const asked = new Set(options.map((option) => option.split('=', 1)[0]));
+  return names.filter((name) => asked.has(name));
 }
 
 /** What was concluded, and what could not be. */
