@@ -3,15 +3,7 @@ import type { Arena } from '../packet/arena.js';
 import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
 import type { Source } from '../sources/source.js';
-
-/** Different packets of one microsecond that are remembered: more have no time worth the name. */
-const mostRemembered = 65_536;
-
-/** How often a packet came from each capture, and how often it was let through. */
-interface Sightings {
-  passed: number;
-  readonly byLane: Map<number, number>;
-}
+import { Sightings } from './sightings.js';
 
 /**
  * Packets of a merged source, each as often as the capture has it that has it most often. Two packets
@@ -29,8 +21,8 @@ export class DistinctSource implements Source {
   readonly #arena: Arena;
   readonly #laneOf: (record: number) => number;
   #starts = new Int32Array(0);
-  /** Of the microsecond in hand, by hash. */
-  readonly #seen = new Map<number, Sightings>();
+  /** Of the microsecond in hand. */
+  readonly #seen = new Sightings();
   #seconds = -1;
   #micro = -1;
 
@@ -93,7 +85,7 @@ export class DistinctSource implements Source {
       if (isNew) {
         this.#seconds = seconds;
         this.#micro = micro;
-        if (this.#seen.size > 0) this.#seen.clear();
+        this.#seen.begin();
         const following = starts[number + 1];
         // Alone in its microsecond, as most are; of the batch's last that is not known.
         const isAlone =
@@ -110,24 +102,8 @@ export class DistinctSource implements Source {
     return kept;
   }
 
-  #passes(at: number, format: BatchFormat): boolean {
-    const key = this.#keyOf(at, format);
-    const lane = this.#laneOf(at);
-    let sightings = this.#seen.get(key);
-    if (sightings === undefined) {
-      if (this.#seen.size === mostRemembered) this.#seen.clear();
-      sightings = { passed: 0, byLane: new Map() };
-      this.#seen.set(key, sightings);
-    }
-    const times = (sightings.byLane.get(lane) ?? 0) + 1;
-    sightings.byLane.set(lane, times);
-    if (times <= sightings.passed) return false;
-    sightings.passed++;
-    return true;
-  }
-
-  /** 53 bits of a hash of all that makes a packet: two that differ are as good as never taken for one. */
-  #keyOf(at: number, { linkType, bigEndian }: BatchFormat): number {
+  /** By a hash of all that makes a packet: two that differ are as good as never taken for one. */
+  #passes(at: number, { linkType, bigEndian }: BatchFormat): boolean {
     const { view } = this.#arena;
     const captured = view.getUint32(at + recordLayout.capturedLength, !bigEndian);
     const wire = view.getUint32(at + recordLayout.originalLength, !bigEndian);
@@ -147,8 +123,6 @@ export class DistinctSource implements Source {
       a = Math.imul(a ^ byte, 0x01000193);
       b = Math.imul(b + byte, 0x85ebca6b);
     }
-    a ^= a >>> 16;
-    b ^= b >>> 15;
-    return (a >>> 0) * 2 ** 21 + (b >>> 11);
+    return this.#seen.isNew(a ^ (a >>> 16), b ^ (b >>> 15), this.#laneOf(at));
   }
 }
