@@ -47,7 +47,10 @@ export interface Hop {
 }
 
 /** Whether something is wrong with it. */
-export function isTrouble({ ending, retransmissions }: Hop): boolean {
+export function isTrouble({
+  ending,
+  retransmissions,
+}: Pick<Hop, 'ending' | 'retransmissions'>): boolean {
   return (
     ending === 'reset' || ending === 'refused' || ending === 'unanswered' || retransmissions > 0
   );

@@ -1,4 +1,5 @@
 /** A report as Markdown that pastes into an issue. Pure. */
+import { isTrouble } from './hop.js';
 import { code, count, plural, seconds, table } from './markdown-text.js';
 import { hopLines } from './markdown-hops.js';
 import type { Report, ReportedFile, ReportedLabel } from './report.js';
@@ -60,6 +61,12 @@ function summary(report: Report): string[] {
       `${plural(total.retransmissions, 'retransmission')}` +
       `${total.exchanges > 0 ? `; ${plural(total.exchanges, 'UDP or SCTP exchange')}` : ''}.`,
   );
+  // On a loopback nothing gets lost on the way.
+  if (total.retransmissions > Math.max(10, packets.distinct / 5)) {
+    lines.push(
+      '- So many retransmissions can be one capture twice: two captures of the same traffic, or one on all interfaces, which sees a packet on each.',
+    );
+  }
   for (const { path, times } of chains.slice(0, mostLines)) {
     const way = path.map(code).join(' → ');
     lines.push(`- ${way}${times > 1 ? ` (${count(times)} times)` : ''}`);
@@ -170,13 +177,23 @@ function labels({ labels: all, silent }: Report): string[] {
 /** Names that a shell and a code block take as they are; others are left to the reader. */
 const plainName = /^[A-Za-z0-9_][A-Za-z0-9_.+=@%-]*$/;
 
-function further({ files: all, labels: named }: Report): string[] {
-  const usable = all.filter(({ packets }) => packets > 0);
+function further({ files: all, labels: named, hops }: Report): string[] {
+  const usable = all.filter(({ packets }) => packets > 0).map(({ name }) => name);
+  /** A file that has the label's packets; of no label, any. */
+  const fileOf = (label: ReportedLabel | undefined) =>
+    [...(label?.files ?? []), ...usable].find((name) => plainName.test(name)) ?? 'FILE';
   const [first] = named;
-  const names = [...(first?.files ?? []), ...usable.map((file) => file.name)];
-  const name = names.find((one) => plainName.test(one)) ?? 'FILE';
+  const name = fileOf(first);
   const commands = [`wireshark ${name}`, `tshark -r ${name} -q -z conv,tcp`];
   if (first !== undefined) commands.push(`tshark -r ${name} -Y '${first.wireshark}'`);
+  const trouble = hops.rows.find(isTrouble);
+  if (trouble !== undefined) {
+    const { from, to } = trouble;
+    const label = named.find((one) => one.name === (from.label ?? to.label));
+    commands.push(
+      `tshark -r ${fileOf(label)} -Y 'tcp.port==${from.port} && tcp.port==${to.port}'  # the first hop in trouble`,
+    );
+  }
   return [
     ...['```sh', ...commands, '```', ''],
     'Checksums: on a loopback nobody computes them (offload), so Wireshark may call them bad. That is no corruption, and Wireshark can be told to leave them alone: `-o tcp.check_checksum:FALSE`.',
@@ -186,10 +203,14 @@ function further({ files: all, labels: named }: Report): string[] {
 
 function environment({ environment: { captured, reported } }: Report): string[] {
   const { source, os, hardware, application } = captured;
-  const from = source === 'capture' ? 'as the capture says' : 'this machine; the files do not say';
+  const [what, from] =
+    source === 'capture'
+      ? // Of a capture that was split elsewhere it is the machine that split it.
+        (['Files written on', 'as they say'] as const)
+      : (['Captured on', 'this machine; the files do not say'] as const);
   const facts = [os, hardware, application].filter((text) => text !== null && text !== '');
   return [
-    `- Captured: ${facts.map((text) => code(text ?? '')).join(', ')} (${from})`,
-    `- Reported: ${code(`lbcap ${reported.lbcap}`)}, ${code(`node ${reported.node}`)}, ${code(reported.os)}`,
+    `- ${what}: ${facts.map((text) => code(text ?? '')).join(', ')} (${from})`,
+    `- Reported by: ${code(`lbcap ${reported.lbcap}`)}, ${code(`node ${reported.node}`)}, ${code(reported.os)}`,
   ];
 }

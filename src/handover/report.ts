@@ -102,7 +102,7 @@ export interface ReportedHop {
 }
 
 export interface Environment {
-  /** Where the packets were captured, as the capture says; else the machine that made the report. */
+  /** The machine that wrote the first file that says one; else the one that makes the report. */
   readonly captured: Omit<SectionFacts, 'comments'> & {
     readonly source: 'capture' | 'this machine';
   };

@@ -228,6 +228,16 @@ describe('lbcap report', () => {
     assert.equal(both.packets.distinct, whole.packets.distinct);
   });
 
+  it('suspects two captures of the same traffic, and only those', () => {
+    const frames = traffic(9);
+    write('one.pcap', pcapOf(frames));
+    const pattern = /can be one capture twice/;
+    assert.doesNotMatch(report(directory).stdout, pattern);
+    // Two packet sockets never quite agree on the time.
+    write('two.pcap', pcapOf(frames.map(({ at, bytes }) => ({ at: at + 0.000_002, bytes }))));
+    assert.match(report(directory).stdout, pattern);
+  });
+
   it('says of each file what capinfos says', { skip }, () => {
     const all = write('all.pcap', pcapOf(traffic(5), 100));
     const words = ['-l', 'a=127.0.0.2', '-o', join(directory, 'bug'), '--rotate-size', '4k'];
@@ -292,7 +302,7 @@ describe('lbcap report', () => {
     );
     const ended = report(path);
     assert.equal(ended.status, 0, ended.stderr);
-    assert.match(ended.stdout, /`AmigaOS 3\.1`, `sniff 1` \(as the capture says\)/);
+    assert.match(ended.stdout, /`AmigaOS 3\.1`, `sniff 1` \(as they say\)/);
     assert.match(ended.stdout, /`a\.pcapng` says: `issue 42`/);
     assert.match(ended.stdout, /\*\*Packets are missing\*\*/);
     assert.match(ended.stdout, /\| `billing` \| `127\.0\.0\.2` \| named in the capture \|/);
