@@ -1,11 +1,11 @@
 /** Labels that nobody gave: the names in the captures, and the names of label files. */
 import { basename } from 'node:path';
-import { formatAddress } from '../labels/address.js';
+import { formatEndpoint } from '../labels/address.js';
 import type { AddressBytes, Label } from '../labels/label.js';
 import { compileLookup, type LabelLookup } from '../labels/lookup.js';
 import { isLabelName, parseLabel } from '../labels/parse.js';
 import { linkTypeName } from '../packet/link-layer.js';
-import type { CapturedNames } from './captured-names.js';
+import { exactAddress, type CapturedNames } from './captured-names.js';
 import type { Survey } from './survey.js';
 
 /** Who says that the label is there. */
@@ -23,7 +23,7 @@ export interface FileLabels {
 }
 
 /** Everybody's: what has one of these in common has said nothing. */
-const shared: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
+const shared: ReadonlySet<string> = new Set(['127.0.0.1', '0:0:0:0:0:0:0:1']);
 const fileName = /^(.+?)\.(?:pcap|pcapng|cap|ntar|dmp)(?:\.(?:gz|zst|zstd|lz4))?$/i;
 
 /** Without their ports: an address that has a label with one is not free for another. */
@@ -46,14 +46,14 @@ export function labelsOf(
 ): FileLabels {
   const labels: OriginatedLabel[] = given.map((label) => ({ label, origin: 'given' }));
   for (const [name, addresses] of names.entries) {
-    labels.push({ label: parseLabel(name, addresses), origin: 'capture' });
+    labels.push({ label: labelAt(name, addresses), origin: 'capture' });
   }
   const known = labels.map(({ label }) => label);
   const lookup = compileLookup(withoutPorts(known));
   const taken = new Set(known.map(({ name }) => name));
   const open = new Map<string, string[]>();
   for (const [name, addresses] of commonByName(surveys)) {
-    const free = addresses.filter((address) => !isOwned(lookup, address)).map(formatAddress);
+    const free = addresses.filter((address) => !isOwned(lookup, address)).map(exactAddress);
     const own = free.filter((address) => !shared.has(address));
     if (!taken.has(name) && own.length > 0) open.set(name, own);
   }
@@ -62,7 +62,7 @@ export function labelsOf(
     const sure = [...open].find(([, addresses]) => addresses.length === 1);
     if (sure === undefined) break;
     const [name, addresses] = sure;
-    labels.push({ label: parseLabel(name, addresses), origin: 'file name' });
+    labels.push({ label: labelAt(name, addresses), origin: 'file name' });
     open.delete(name);
     for (const [other, candidates] of open) {
       const left = candidates.filter((address) => address !== addresses[0]);
@@ -79,6 +79,12 @@ export function labelsOf(
     labels: [...labels.filter((label) => !isFileName(label)), ...named],
     undecided: [...open].map(([name, addresses]) => ({ name, addresses })),
   };
+}
+
+/** With its addresses as people write them. */
+function labelAt(name: string, addresses: readonly string[]): Label {
+  const label = parseLabel(name, addresses);
+  return { ...label, text: label.endpoints.map(formatEndpoint).join(',') };
 }
 
 /** What all packets of all files of a name have in common. */

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { concat, ethernet, ipv4, pcapFile, udp } from '../../fixtures/frames.js';
+import { concat, ethernet, ipv4, ipv6, pcapFile, udp } from '../../fixtures/frames.js';
 import { SectionWriter } from '../../fixtures/pcapng.js';
 import { createRandom } from '../../fixtures/random.js';
 import { Conversation, pcapOf, type Frame } from '../../fixtures/tcp-conversations.js';
@@ -418,6 +418,45 @@ describe('lbcap report', () => {
       assert.match(ended.stderr, pattern);
       assert.equal(ended.stdout, '');
     }
+  });
+
+  it('takes names for addresses of any form', () => {
+    const section = new SectionWriter();
+    const names = [
+      ['::1:5', 'five'],
+      ['fd00::2', 'two'],
+      ['127.0.0.2', 'four'],
+    ] as const;
+    const frames = names.map(([address]) =>
+      address.includes(':')
+        ? ethernet(0x86dd, ipv6(address, '::1', udp(1, 2)))
+        : ethernet(0x0800, ipv4(address, '127.0.0.1', udp(1, 2))),
+    );
+    write(
+      'all.pcapng',
+      concat(
+        section.header(),
+        section.interface(1, {}),
+        section.names(...names),
+        ...frames.map((frame) => section.enhanced(0, 1n, frame)),
+      ),
+    );
+    // Nobody is asked about the addresses of labels that differ by their ports.
+    const ported = ['-l', 'x=127.0.0.2:7', '-l', 'y=127.0.0.2:8'];
+    const named = (...words: readonly string[]) =>
+      jsonOf(report(directory, '--json', ...words)).labels.map((label) => label.name);
+    assert.deepEqual(named(), ['five', 'two', 'four']);
+    assert.deepEqual(named(...ported), ['five', 'two']);
+    // By their files' names, too.
+    const apart = join(directory, 'apart');
+    mkdirSync(apart);
+    for (const [index, [, name]] of names.entries())
+      writeFileSync(join(apart, `${name}.pcap`), pcapFile([{ data: frames[index] }]));
+    const { labels } = jsonOf(report(apart, '--json'));
+    assert.deepEqual(
+      labels.map(({ name, address }) => `${name} ${address}`).sort(),
+      names.map(([address, name]) => `${name} ${address}`).sort(),
+    );
   });
 
   it('writes to a file that is new, its own, and no link', () => {
