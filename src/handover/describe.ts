@@ -18,7 +18,7 @@ import type {
   ReportedHop,
   ReportedLabel,
 } from './report.js';
-import type { Survey, Unreadable } from './survey.js';
+import { originOf, type Survey, type Unreadable } from './survey.js';
 
 export interface Findings {
   readonly surveys: readonly Survey[];
@@ -35,12 +35,16 @@ export interface Findings {
   readonly host: { readonly node: string; readonly os: string };
 }
 
+/** By the label's name. */
+type FilesByLabel = ReadonlyMap<string | null, readonly Survey[]>;
+
 const sumOf = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0);
 
 export function describe(findings: Findings): Report {
   const { surveys, unreadable, labels, classifier, table, repeated } = findings;
   const isNamed = labels.length > 0;
   const files = filesByLabel(surveys);
+  const origin = originOf(surveys);
   const rows = labels.map((_, index) => reportedLabel(findings, files, index));
   const hasPackets = (row: ReportedLabel) => row.out.packets + row.in.packets > 0;
   const all = table.hops;
@@ -71,7 +75,7 @@ export function describe(findings: Findings): Report {
       at: start / 1e9,
     })),
     hops: {
-      rows: shown.map((hop) => reportedHop(hop, labels)),
+      rows: shown.map((hop) => reportedHop(hop, labels, files, origin)),
       total,
       leftOut: total.connections + total.exchanges - shown.length,
       evicted: table.evicted,
@@ -121,19 +125,20 @@ function damageOf({ path, name }: CapturePath, error: LbcapError): ReportedFile[
   };
 }
 
-function filesByLabel(surveys: readonly Survey[]): Map<string | null, string[]> {
-  const files = new Map<string | null, string[]>();
+/** Label files that have packets. */
+function filesByLabel(surveys: readonly Survey[]): FilesByLabel {
+  const files = new Map<string | null, Survey[]>();
   for (const survey of surveys) {
     if (survey.packets === 0) continue;
     const label = labelNameOf(survey);
-    files.set(label, [...(files.get(label) ?? []), survey.name]);
+    files.set(label, [...(files.get(label) ?? []), survey]);
   }
   return files;
 }
 
 function reportedLabel(
   { labels, classifier, table }: Findings,
-  files: ReadonlyMap<string | null, readonly string[]>,
+  files: FilesByLabel,
   index: number,
 ): ReportedLabel {
   const { label, origin } = labels[index];
@@ -141,7 +146,7 @@ function reportedLabel(
     name: label.name,
     address: label.text,
     origin,
-    files: files.get(label.name) ?? [],
+    files: (files.get(label.name) ?? []).map(({ name }) => name),
     wireshark: displayFilter([label]),
     bpf: bpfFilter([label]),
     out: { packets: classifier.outPackets[index], bytes: classifier.outBytes[index] },
@@ -150,19 +155,33 @@ function reportedLabel(
   };
 }
 
-function reportedHop(hop: Hop, labels: readonly OriginatedLabel[]): ReportedHop {
+function reportedHop(
+  hop: Hop,
+  labels: readonly OriginatedLabel[],
+  files: FilesByLabel,
+  origin: bigint,
+): ReportedHop {
+  const begins = origin + BigInt(Math.trunc(hop.start));
+  const ends = begins + BigInt(Math.trunc(hop.duration));
+  const isOfItsTime = ({ first, last }: Survey) =>
+    first !== null && last !== null && first <= ends && last >= begins;
   const endOf = ({ address, port, label }: HopEnd): ReportedEnd => ({
     label: (labels[label] as OriginatedLabel | undefined)?.label.name ?? null,
     address,
     port,
   });
   const { protocol, complete, retransmissions, ending, endedBy } = hop;
+  const [from, to] = [endOf(hop.from), endOf(hop.to)];
+  const own = new Set(
+    [from, to].flatMap(({ label }) => (label === null ? [] : (files.get(label) ?? []))),
+  );
   return {
     protocol,
     at: hop.start / 1e9,
     duration: hop.duration / 1e9,
-    from: endOf(hop.from),
-    to: endOf(hop.to),
+    from,
+    to,
+    files: [...own].filter(isOfItsTime).map(({ name }) => name),
     complete,
     out: hop.out,
     in: hop.in,

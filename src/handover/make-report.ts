@@ -19,7 +19,7 @@ import { HopTable } from './hop-table.js';
 import { LaneSource, lanesOf } from './lanes.js';
 import type { Report } from './report.js';
 import { describe } from './describe.js';
-import { surveyCapture, type Survey, type Unreadable } from './survey.js';
+import { originOf, surveyCapture, type Survey, type Unreadable } from './survey.js';
 
 export interface ReportOptions {
   /** As `findCaptures` gives them. */
@@ -94,11 +94,10 @@ async function readAll(
       : null;
   const source: Source | undefined = distinct ?? sources[0];
 
-  const firsts = surveys.flatMap(({ first }) => (first === null ? [] : [first]));
   const table = new HopTable({
     view: arena.view,
     labels: labels.length,
-    origin: firsts.reduce((least, first) => (first < least ? first : least), firsts[0] ?? 0n),
+    origin: originOf(surveys),
     keep: Math.min(mostKept, Math.max(leastKept, hops)),
   });
   const classifier = new Classifier({

@@ -6,7 +6,7 @@ export function hopLines({ hops }: Report): string[] {
   const { rows, leftOut, evicted } = hops;
   const heads = [
     ...['s:', 'from', 'to', 'duration s:', 'out packets / bytes:', 'in packets / bytes:'],
-    ...['retransmissions:', 'end'],
+    ...['retransmissions:', 'end', 'its file'],
   ];
   const lines = [...table(heads, rows.map(hopRow))];
   if (rows.length === 0) lines.push('None.', '');
@@ -36,6 +36,7 @@ function hopRow(hop: ReportedHop): string[] {
     `${count(into.packets)} / ${count(into.bytes)}`,
     count(hop.retransmissions),
     ending(hop),
+    code(hop.files[0] ?? ''),
   ];
 }
 

@@ -179,19 +179,18 @@ const plainName = /^[A-Za-z0-9_][A-Za-z0-9_.+=@%-]*$/;
 
 function further({ files: all, labels: named, hops }: Report): string[] {
   const usable = all.filter(({ packets }) => packets > 0).map(({ name }) => name);
-  /** A file that has the label's packets; of no label, any. */
-  const fileOf = (label: ReportedLabel | undefined) =>
-    [...(label?.files ?? []), ...usable].find((name) => plainName.test(name)) ?? 'FILE';
+  /** The first that can be typed; else any that can. */
+  const readable = (names: readonly string[]) =>
+    [...names, ...usable].find((name) => plainName.test(name)) ?? 'FILE';
   const [first] = named;
-  const name = fileOf(first);
+  const name = readable(first?.files ?? []);
   const commands = [`wireshark ${name}`, `tshark -r ${name} -q -z conv,tcp`];
   if (first !== undefined) commands.push(`tshark -r ${name} -Y '${first.wireshark}'`);
   const trouble = hops.rows.find(isTrouble);
   if (trouble !== undefined) {
-    const { from, to } = trouble;
-    const label = named.find((one) => one.name === (from.label ?? to.label));
+    const { from, to, files: own } = trouble;
     commands.push(
-      `tshark -r ${fileOf(label)} -Y 'tcp.port==${from.port} && tcp.port==${to.port}'  # the first hop in trouble`,
+      `tshark -r ${readable(own)} -Y 'tcp.port==${from.port} && tcp.port==${to.port}'  # the first hop in trouble`,
     );
   }
   return [

@@ -91,6 +91,8 @@ export interface ReportedHop {
   readonly duration: number;
   readonly from: ReportedEnd;
   readonly to: ReportedEnd;
+  /** Files of its labels that have it: of rotated ones those of its time. */
+  readonly files: readonly string[];
   /** The capture has its beginning. */
   readonly complete: boolean;
   readonly out: Traffic;

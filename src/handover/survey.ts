@@ -101,6 +101,12 @@ export async function surveyCapture(
   };
 }
 
+/** The first packet of all, nanoseconds since 1970: what a report's times are relative to. */
+export function originOf(surveys: readonly Survey[]): bigint {
+  const firsts = surveys.flatMap(({ first }) => (first === null ? [] : [first]));
+  return firsts.reduce((least, first) => (first < least ? first : least), firsts[0] ?? 0n);
+}
+
 class Tally {
   packets = 0;
   bytes = 0;
