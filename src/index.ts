@@ -51,5 +51,19 @@ export type { NearLimit } from './loopback/port-limit.js';
 export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 
+export { findCaptures } from './handover/capture-paths.js';
+export type { CapturePath } from './handover/capture-paths.js';
+export { makeReport } from './handover/make-report.js';
+export type { MadeReport, ReportOptions } from './handover/make-report.js';
+export { reportMarkdown } from './handover/markdown.js';
+export type {
+  Report,
+  ReportedChain,
+  ReportedEnd,
+  ReportedFile,
+  ReportedHop,
+  ReportedLabel,
+} from './handover/report.js';
+
 export { runPipeline } from './pipeline.js';
 export type { PipelineOptions, PipelineResult } from './pipeline.js';

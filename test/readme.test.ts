@@ -88,7 +88,17 @@ describe('README', () => {
   });
 
   it('has a command for everything that it promises', () => {
-    for (const word of ['watch', 'split', 'filter', 'label', 'run', 'ports', 'alias', 'doctor']) {
+    for (const word of [
+      'watch',
+      'split',
+      'filter',
+      'label',
+      'run',
+      'ports',
+      'alias',
+      'doctor',
+      'report',
+    ]) {
       assert.ok(
         others.some((command) => command.includes(`lbcap ${word}`)),
         word,

@@ -7,6 +7,7 @@ import { filterCommand } from './commands/filter.js';
 import { reportFailure } from './failure.js';
 import { labelCommand } from './commands/label.js';
 import { portsCommand } from './commands/ports.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { splitCommand } from './commands/split.js';
 import { watchCommand } from './commands/watch.js';
@@ -16,6 +17,7 @@ const help = `
 Examples:
   lbcap watch --label kafka-client=127.0.0.2
   lbcap split trace.pcap --label kafka-client=127.0.0.2 -o bug
+  lbcap report bug
   lbcap filter --label kafka-client=127.0.0.2 --for wireshark
 
 Exit status: 0 done, 1 it failed, 2 wrong words (nothing was touched), 3 packets lost (--strict).`;
@@ -46,6 +48,7 @@ async function runProgram(words: readonly string[]): Promise<void> {
   const commands = [
     watchCommand(),
     splitCommand(),
+    reportCommand(),
     filterCommand(),
     labelCommand(),
     runCommand(),

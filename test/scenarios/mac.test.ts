@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { families, nullCapture } from '../../fixtures/null-captures.js';
+import type { Report } from '../../src/handover/report.js';
 import { lbcap } from '../cli/lbcap.js';
 import { lacking } from '../requirements.js';
 
@@ -48,6 +49,36 @@ function tcpdump(file: string, bpf: string): Buffer {
   return execFileSync('tcpdump', words, { stdio: [...stdio], maxBuffer: 1 << 26 }).subarray(24);
 }
 
+/** Of either byte order: labels as `split` has them, connections as tshark has them. */
+function assertReported(input: string, { labels: ended }: End): void {
+  const { status, stdout, stderr } = lbcap(['report', input, ...labels, '--json', '--all']);
+  assert.equal(status, 0, stderr);
+  const report = JSON.parse(stdout) as Report;
+  assert.deepEqual(
+    report.labels.map((label) => label.out.packets + label.in.packets),
+    ended.map(({ packets }) => packets),
+  );
+  const table = execFileSync('tshark', ['-n', '-r', input, '-q', '-z', 'conv,tcp'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const conversations = [...table.matchAll(/^(\S+):\d+ +<-> (\S+) +(\d+) .*? bytes +(\d+) /gm)]
+    .map(([, from, to, back, forth]) => `${from} ${to} ${forth} ${back}`)
+    // Nobody's label.
+    .filter((line) => !line.startsWith('127.0.0.5 '));
+  const hops = report.hops.rows
+    .filter(({ protocol }) => protocol === 'tcp')
+    .map((hop) => {
+      const ends = `${hop.from.address} ${hop.to.address}:${hop.to.port}`;
+      return `${ends} ${hop.out.packets} ${hop.in.packets}`;
+    });
+  assert.equal(hops.length, 3);
+  assert.deepEqual(hops, conversations.sort());
+  // One of datagrams for each port of the label's peer.
+  const datagrams = report.hops.rows.filter(({ protocol }) => protocol === 'udp');
+  assert.deepEqual([datagrams.length, datagrams[0]?.to.label], [4, 'c']);
+}
+
 for (const [system, ipv6Family] of Object.entries(families.ipv6)) {
   for (const bigEndian of [false, true]) {
     const order = bigEndian ? 'big-endian' : 'little-endian';
@@ -86,6 +117,7 @@ for (const [system, ipv6Family] of Object.entries(families.ipv6)) {
       const watched = lbcap(['watch', '-r', input, ...labels, '--no-write', '--json']);
       assert.equal(watched.status, 0, watched.stderr);
       const seen = JSON.parse(watched.stdout.trim().split('\n').at(-1) ?? '') as End;
+      assertReported(input, end);
       const counts = (of: End) => of.labels.map(({ packets }) => packets);
       assert.deepEqual(counts(seen), counts(end));
     });

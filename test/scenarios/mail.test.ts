@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Report } from '../../src/handover/report.js';
 import { lacking } from '../requirements.js';
 import { capture, labelNamed } from './capture.js';
 import { assertSamePackets } from './compare.js';
@@ -93,6 +94,39 @@ async function delivered(file: string): Promise<string> {
   }
 }
 
+/** `report` has the hops in order, each once though two files have it, and the chain that they make. */
+async function assertReported(directory: string, path: readonly string[]): Promise<void> {
+  const words = [lbcapProgram(), 'report', '--labels', 'fixtures/no-labels.json', directory];
+  const json = await outputOf(process.execPath, ...words, '--json', '--all');
+  const { hops: reported, labels, chains } = JSON.parse(json) as Report;
+  const named = labels.map(({ name, address }) => `${name}=${address}`);
+  assert.deepEqual(
+    named,
+    hops.map((address, index) => `mx${index + 1}=${address}`),
+  );
+  const mails = reported.rows.filter(({ to }) => to.port === 25);
+  assert.deepEqual(
+    mails.map(({ from, to, ending }) => [from.address, to.address, ending]),
+    hops.map((address, index) => [path[index], address, 'closed']),
+  );
+  const way = [author, 'mx1', 'mx2', 'mx3'];
+  assert.ok(
+    chains.some((chain) => chain.path.join() === way.join()),
+    json,
+  );
+  const markdown = await outputOf(process.execPath, ...words);
+  assert.ok(markdown.includes(way.map((name) => `\`${name}\``).join(' → ')), markdown);
+  // Each hop's file has it, as tshark counts it.
+  for (const { from, to, out, in: back } of mails) {
+    for (const label of [from.label, to.label].filter((name) => name !== null)) {
+      const [file = ''] = labels.find(({ name }) => name === label)?.files ?? [];
+      const ports = `tcp.port==${from.port} && tcp.port==25`;
+      const frames = await outputOf('tshark', '-n', '-r', join(directory, file), '-Y', ports);
+      assert.equal(frames.trim().split('\n').length, out.packets + back.packets, file);
+    }
+  }
+}
+
 test('a message through three mail servers on port 25', { skip, timeout: 60_000 }, async (t) => {
   const endings = new Endings(t);
   const folder = await endings.scratchFolder();
@@ -141,4 +175,5 @@ test('a message through three mail servers on port 25', { skip, timeout: 60_000 
       .map((from, step) => `${from}\t${path[index + step + 1]}\t${messageId}\n`);
     assert.equal(transfers, expected.join(''));
   }
+  await assertReported(dirname(labelNamed(ended, 'mx1').file ?? ''), path);
 });
