@@ -18,7 +18,8 @@ export type { SourceCounters } from './packet/counters.js';
 export { linkLayerOf, linkTypes } from './packet/link-layer.js';
 export type { LinkLayer } from './packet/link-layer.js';
 
-export { openFileInput, StreamInput } from './sources/byte-input.js';
+export { openFileInput } from './sources/file-input.js';
+export { StreamInput } from './sources/stream-input.js';
 export type { ByteInput } from './sources/byte-input.js';
 export { openCapture } from './sources/open.js';
 export type { OpenOptions } from './sources/open.js';

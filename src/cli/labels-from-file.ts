@@ -3,7 +3,7 @@ import { LbcapError } from '../errors.js';
 import { CapturedNames } from '../handover/captured-names.js';
 import type { Label } from '../labels/label.js';
 import { createArena } from '../packet/arena.js';
-import { openFileInput } from '../sources/byte-input.js';
+import { openFileInput } from '../sources/file-input.js';
 import { openCapture } from '../sources/open.js';
 import { fileRegionSizes } from '../sources/window.js';
 

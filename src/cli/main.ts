@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `lbcap` program: answers `filter` and starts `run` at once, and hands all else to commander. */
 import { writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { reportFailure } from './failure.js';
 import { filterDirectly } from './filter-direct.js';
 import { isSystemError } from '../errors.js';
@@ -8,6 +9,11 @@ import { isSystemError } from '../errors.js';
 // The two are bundled apart (.ci/bundle.ts): of program.js, `filter` loads nothing. No await at the
 // top level, since the bundles are CommonJS.
 const [command, ...words] = process.argv.slice(2);
+// Threads that read and write: more than processors only get in each other's way, and wake them for
+// nothing. Node's own number is 4, and it is asked for when the first of them starts.
+if (command === 'split') {
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(2, availableParallelism())));
+}
 if (command === 'run') {
   run(words).catch(reportFailure);
 } else if (command !== 'filter' || !answerFilter(words)) {

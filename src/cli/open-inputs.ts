@@ -2,11 +2,14 @@
 import type { Command } from 'commander';
 import { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
-import { openFileInput, StreamInput, type ByteInput } from '../sources/byte-input.js';
+import type { ByteInput } from '../sources/byte-input.js';
+import { openFileInput } from '../sources/file-input.js';
 import { openGrowingFile } from '../sources/follow.js';
 import { MergeSource } from '../sources/merge.js';
 import { openCapture, type OpenOptions } from '../sources/open.js';
 import { inSequence } from '../sources/sequence.js';
+import { isPipe, PipeInput } from '../sources/pipe-input.js';
+import { StreamInput } from '../sources/stream-input.js';
 import type { Source } from '../sources/source.js';
 import { fileRegionSizes, smallRegionSizes } from '../sources/window.js';
 
@@ -89,7 +92,12 @@ export class Inputs {
   }
 
   #input(file: string): Promise<ByteInput> {
-    if (file === '-') return Promise.resolve(new StreamInput('standard input', process.stdin));
+    if (file === '-') return Promise.resolve(standardInput());
     return this.#options.follow === true ? openGrowingFile(file) : openFileInput(file);
   }
+}
+
+function standardInput(): ByteInput {
+  const name = 'standard input';
+  return isPipe(0) ? new PipeInput(name, 0) : new StreamInput(name, process.stdin);
 }

@@ -3,7 +3,7 @@ import { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch, BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
-import { openFileInput } from '../sources/byte-input.js';
+import { openFileInput } from '../sources/file-input.js';
 import { openCapture } from '../sources/open.js';
 import type { Source } from '../sources/source.js';
 import type { Survey } from './survey.js';

@@ -7,7 +7,7 @@ import type { AddressBytes } from '../labels/label.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
 import { linkLayerOf, unknownLayer } from '../packet/link-layer.js';
-import { openFileInput } from '../sources/byte-input.js';
+import { openFileInput } from '../sources/file-input.js';
 import { openCapture } from '../sources/open.js';
 import type { CapturedNames } from './captured-names.js';
 import type { CapturePath } from './capture-paths.js';

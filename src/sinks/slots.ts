@@ -1,24 +1,27 @@
 /** Sizes and bookkeeping of the output slots: where records wait until a write is worth it. */
 import type { Region } from '../packet/arena.js';
 
-/** All slots together, bytes. Measured: more is not faster, and it is the sink's whole memory. */
-const budget = 6 * 1024 * 1024;
-const largest = 256 * 1024;
+/** All slots together, bytes: the sink's whole memory. */
+const budget = 12 * 1024 * 1024;
+/** Handing a write to another thread costs up to 0.1 ms on a virtual machine: few and large ones. */
+const largest = 512 * 1024;
 const smallest = 4 * 1024;
 /** The same where a slot is to be written before it leaves the nearest caches. */
+const budgetCached = 6 * 1024 * 1024;
 const largestCached = 32 * 1024;
 
 /**
- * How many slots of which size serve `outputs` files. Few files get slots of 256 KiB; many share
+ * How many slots of which size serve `outputs` files. Few files get slots of 512 KiB; many share
  * the same memory in smaller ones, since a slot that is given away half full costs a system call.
  * @param writeHere as `LabelFiles` has it: a slot that is written at once, and filled again, pays by
  *   staying in the cache
  */
 export function slotSizes(outputs: number, writeHere = false): number[] {
   let size = writeHere ? largestCached : largest;
+  const all = writeHere ? budgetCached : budget;
   // Three an output: one filling, two being written.
-  while (size > smallest && Math.floor(budget / size) < outputs * 3) size /= 2;
-  return new Array<number>(Math.floor(budget / size)).fill(size);
+  while (size > smallest && Math.floor(all / size) < outputs * 3) size /= 2;
+  return new Array<number>(Math.floor(all / size)).fill(size);
 }
 
 /** Which slots are free, which are filling for whom, and how full. */

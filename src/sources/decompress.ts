@@ -5,7 +5,8 @@ import { isSystemError, LbcapError, messageOf } from '../errors.js';
 import { lz4Chunks } from '../formats/lz4-frames.js';
 import { CompressionError } from '../formats/pending-bytes.js';
 import { zstdChunks } from '../formats/zstd-frames.js';
-import { StreamInput, type ByteInput } from './byte-input.js';
+import type { ByteInput } from './byte-input.js';
+import { StreamInput } from './stream-input.js';
 import { createZstdDecoder } from './zstd-decoder.js';
 
 const magics = {

@@ -4,7 +4,7 @@ import { LbcapError } from '../errors.js';
 import type { Arena } from '../packet/arena.js';
 import { convertRecords, type Batch, type BatchFormat } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
-import { StreamInput } from './byte-input.js';
+import { StreamInput } from './stream-input.js';
 import { DumpcapProcess } from './dumpcap-process.js';
 import { checkInterfaceName, dumpcapFailure, dumpcapWords, readCounts } from './dumpcap-words.js';
 import type { LiveOptions } from './live.js';

@@ -8,7 +8,8 @@ import type { ByteInput } from './byte-input.js';
  * block may be longer. A pcapng block may carry as much in options as the largest packet has.
  */
 export const longestUnit = 2 * Math.ceil(maximumRecordSize / 4096) * 4096;
-const chunk = 1024 * 1024;
+/** Handing a read to another thread costs up to 0.1 ms on a virtual machine: few and large ones. */
+const chunk = 2 * 1024 * 1024;
 
 /**
  * Sizes of the regions that a file source needs. Three for the window, because one is walked while two

@@ -7,7 +7,9 @@ import { after, describe, it } from 'node:test';
 import { concat, pcapFile, type Bytes, type Packet } from '../../fixtures/frames.js';
 import { LbcapError } from '../../src/errors.js';
 import { createArena } from '../../src/packet/arena.js';
-import { openFileInput, StreamInput, type ByteInput } from '../../src/sources/byte-input.js';
+import type { ByteInput } from '../../src/sources/byte-input.js';
+import { openFileInput } from '../../src/sources/file-input.js';
+import { StreamInput } from '../../src/sources/stream-input.js';
 import { openCapture } from '../../src/sources/open.js';
 import { fileRegionSizes } from '../../src/sources/window.js';
 

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { concat, ethernet, ipv4, udp, type Bytes } from '../../fixtures/frames.js';
 import { SectionWriter, words } from '../../fixtures/pcapng.js';
 import { readNames } from '../../src/formats/pcapng-names.js';
-import { openFileInput } from '../../src/sources/byte-input.js';
+import { openFileInput } from '../../src/sources/file-input.js';
 import { readAll, readBytes } from './read-all.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'lbcap-'));
