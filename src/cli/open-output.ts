@@ -2,13 +2,13 @@
 import { cpus, release, type as systemName } from 'node:os';
 import { bpfFilter } from '../filters/bpf.js';
 import { fileHeader } from '../formats/pcap.js';
-import { labelNames } from '../labels/names.js';
 import type { Label } from '../labels/label.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { openCompression } from '../sinks/compression.js';
 import { pcapFormat } from '../sinks/file-format.js';
 import { LabelFiles, type LabelFilesOptions } from '../sinks/label-files.js';
+import { labelNames } from '../sinks/label-names.js';
 import type { Output, WrittenFile } from '../sinks/output.js';
 import { encodingRegionSize, PcapngFiles } from '../sinks/pcapng-files.js';
 import type { PcapngOptions } from '../sinks/pcapng-sections.js';

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { LbcapError } from '../errors.js';
 import type { Label } from '../labels/label.js';
 import { compressions } from '../sinks/compression.js';
+import { fileEnding } from '../sinks/file-names.js';
 import { existingRings } from '../sinks/output-place.js';
 import { numberedName } from '../sinks/rotation.js';
 import type { OutputOptions } from './output-options.js';
@@ -32,7 +33,7 @@ export function defaultDirectory(now: Date): string {
 export function planOutput(labels: readonly Label[], options: OutputOptions): OutputPlan {
   const names = labels.map((label) => label.name);
   const { others, stream, rotation } = options;
-  const ending = fileEnding(options);
+  const ending = endingOf(options);
   if (others) {
     const clash = names.find((name) => name.toLowerCase() === othersName);
     if (clash !== undefined) {
@@ -61,9 +62,9 @@ export function planOutput(labels: readonly Label[], options: OutputOptions): Ou
 /** Files that this plan would replace, or refuse to: those of its names, and of its rings. */
 export function claimedPaths({ directory, names, paths, options }: OutputPlan): string[] {
   if (directory === null || options.rotation === null) return [...paths];
-  return [...paths, ...existingRings(directory, names, fileEnding(options))];
+  return [...paths, ...existingRings(directory, names, endingOf(options))];
 }
 
-function fileEnding({ kind, compression }: OutputOptions): string {
-  return compression === null ? `.${kind}` : `.${kind}.${compressions[compression]}`;
+function endingOf({ kind, compression }: OutputOptions): string {
+  return fileEnding(kind, compression === null ? null : compressions[compression]);
 }

@@ -141,11 +141,12 @@ function fileRow(file: WrittenFile): string[] {
   return [`  ${file.path}`, count, formatBytes(file.size)];
 }
 
-/** The newest file of the label with most packets. */
+/** The newest complete file of the label with most packets that has one. */
 function busiestFile(snapshot: Snapshot, files: readonly WrittenFile[]): string | null {
   let best: string | null = null;
   let most = -1;
-  for (const { output, path } of files) {
+  for (const { output, path, complete } of files) {
+    if (!complete) continue;
     const packets = snapshot.labels[output]?.total.packets ?? -1;
     if (packets < most || packets < 0) continue;
     best = path;

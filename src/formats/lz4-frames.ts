@@ -1,7 +1,7 @@
 /** Reads lz4 frames block by block (lz4_Frame_format.md, version 1.6.1); blocks of 4 MiB at most. */
 import lz4 from 'lz4js';
+import { decodeFrames } from './compressed-frames.js';
 import { CompressionError, littleNumber, PendingBytes } from './pending-bytes.js';
-import { isSkippable } from './skippable-frames.js';
 
 const frameMagic = 0x184d2204;
 /** Matches reach back so far, into the block before where blocks are linked. */
@@ -13,16 +13,9 @@ const blockSizes = new Map([
   [7, 4 * 1024 * 1024],
 ]);
 
-export async function* lz4Chunks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export function lz4Chunks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = new PendingBytes(pieces);
-  for (;;) {
-    const magic = await input.takeOrEnd(4);
-    if (magic.length === 0) return;
-    const value = magic.length < 4 ? 0 : littleNumber(magic, 0, 4);
-    if (isSkippable(value)) await input.skip(littleNumber(await input.take(4), 0, 4));
-    else if (value === frameMagic) yield* frame(input);
-    else throw new CompressionError('something else stands where a frame should begin');
-  }
+  return decodeFrames(input, frameMagic, () => frame(input));
 }
 
 async function* frame(input: PendingBytes): AsyncGenerator<Uint8Array> {

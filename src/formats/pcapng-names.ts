@@ -1,7 +1,7 @@
 /** The names in a pcapng name resolution block (draft-ietf-opsawg-pcapng, section 4.5). */
 import { blockLayout, nameRecords, optionLayout, padded } from './pcapng-layout.js';
 
-export interface NamedAddress {
+export interface NameRecord {
   readonly family: 4 | 6;
   /** Offset of the 4 or 16 bytes of the address. */
   readonly address: number;
@@ -14,7 +14,7 @@ export function* readNames(
   start: number,
   end: number,
   little: boolean,
-): Generator<NamedAddress> {
+): Generator<NameRecord> {
   const last = end - blockLayout.trailer;
   let at = start + blockLayout.body;
   while (at + optionLayout.value <= last) {

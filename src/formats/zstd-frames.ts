@@ -1,6 +1,6 @@
 /** Cuts zstd frames into blocks and decodes one at a time: no input makes more than 128 KiB at once (RFC 8878). */
+import { decodeFrames } from './compressed-frames.js';
 import { CompressionError, littleNumber, PendingBytes } from './pending-bytes.js';
-import { isSkippable } from './skippable-frames.js';
 
 const frameMagic = 0xfd2fb528;
 /** What zstd itself refuses to decode unless told otherwise (--long, ZSTD_WINDOWLOG_LIMIT_DEFAULT). */
@@ -19,19 +19,12 @@ export interface FrameDecoder {
 }
 
 /** @param createDecoder is asked for each frame */
-export async function* zstdChunks(
+export function zstdChunks(
   pieces: AsyncIterable<Uint8Array>,
   createDecoder: () => FrameDecoder,
 ): AsyncGenerator<Uint8Array> {
   const input = new PendingBytes(pieces);
-  for (;;) {
-    const magic = await input.takeOrEnd(4);
-    if (magic.length === 0) return;
-    const value = magic.length < 4 ? 0 : littleNumber(magic, 0, 4);
-    if (isSkippable(value)) await input.skip(littleNumber(await input.take(4), 0, 4));
-    else if (value === frameMagic) yield* frame(input, magic, createDecoder());
-    else throw new CompressionError('something else stands where a frame should begin');
-  }
+  return decodeFrames(input, frameMagic, (magic) => frame(input, magic, createDecoder()));
 }
 
 async function* frame(

@@ -8,7 +8,7 @@ import { parseLabel } from '../labels/parse.js';
 import { createArena } from '../packet/arena.js';
 import { runPipeline } from '../pipeline.js';
 import { MergeSource } from '../sources/merge.js';
-import { together } from '../sources/sequence.js';
+import { together } from '../sources/several.js';
 import type { Source } from '../sources/source.js';
 import { fileRegionSizes, smallRegionSizes } from '../sources/window.js';
 import type { CapturePath } from './capture-paths.js';

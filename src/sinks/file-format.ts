@@ -18,6 +18,23 @@ export interface FileFormat {
   recordEnd(at: number): number;
 }
 
+/** How many of the records from `start` to `end` have room, and where the last of them ends. */
+export function wholeRecords(
+  format: FileFormat,
+  start: number,
+  end: number,
+  room: number,
+): { cut: number; count: number } {
+  let [cut, count] = [start, 0];
+  while (cut < end) {
+    const next = format.recordEnd(cut);
+    if (next - start > room) break;
+    cut = next;
+    count++;
+  }
+  return { cut, count };
+}
+
 /** @param firstHeader the header for files of the first link type, 24 bytes */
 export function pcapFormat(
   { view }: Arena,

@@ -102,7 +102,8 @@ class LiveSource implements Source {
   #counters: SourceCounters = nothingKnown;
   /** Thrown when what was taken before it has been handed out. */
   #failure: Error | null = null;
-  #stopAsked = false;
+  /** Runs from the first `stop` on. */
+  #stopTimer: NodeJS.Timeout | null = null;
   #drain: Drain | null = null;
   #closing: Promise<void> | null = null;
   #position = 0;
@@ -139,15 +140,13 @@ class LiveSource implements Source {
 
   /** Takes effect after a moment, see `onTheWay`. */
   stop(): void {
-    if (this.#stopAsked) return;
-    this.#stopAsked = true;
-    setTimeout(() => {
+    if (this.#closing !== null) return;
+    this.#stopTimer ??= setTimeout(() => {
       this.#beginDrain();
     }, onTheWay);
   }
 
   #beginDrain(): void {
-    if (this.#drain !== null || this.#closing !== null) return;
     const uncertain = this.#capture.receivedAtOpen;
     const stats = uncertain === null ? null : this.#capture.stats();
     this.#drain = new Drain(
@@ -201,6 +200,7 @@ class LiveSource implements Source {
   }
 
   async #close(): Promise<void> {
+    if (this.#stopTimer !== null) clearTimeout(this.#stopTimer);
     await this.#reader.end();
     this.#readCounters();
     this.#capture.close();

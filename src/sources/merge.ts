@@ -1,10 +1,9 @@
 /** Several captures, their packets by time, as one source. */
 import type { Arena } from '../packet/arena.js';
 import { convertRecords, recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
-import { nothingKnown, type SourceCounters } from '../packet/counters.js';
-import { LbcapError } from '../errors.js';
-import { sumOf, together } from './sequence.js';
-import type { LeftOut, Source } from './source.js';
+import type { LbcapError } from '../errors.js';
+import { damageOf, SeveralSources } from './several.js';
+import type { Source } from './source.js';
 
 /** Packets of one batch. */
 const mostPackets = 32_768;
@@ -72,12 +71,7 @@ class Queue {
 }
 
 /** Packets of the same time come in the order of the sources; a capture's own order stays. */
-export class MergeSource implements Source {
-  readonly name: string;
-  readonly format: BatchFormat;
-  readonly snaplen: number;
-  readonly size: number | null;
-  readonly #sources: readonly Source[];
+export class MergeSource extends SeveralSources implements Source {
   readonly #queues: Queue[];
   readonly #starts = new Int32Array(mostPackets);
   #stopped = false;
@@ -85,26 +79,8 @@ export class MergeSource implements Source {
 
   /** @param sources at least one, all open, of records (not blocks), each with regions of its own */
   constructor(sources: readonly Source[], arena: Arena) {
-    const [first] = sources;
-    this.#sources = sources;
-    this.name = `${first.name} and ${sources.length - 1} more, merged`;
-    this.format = {
-      ...first.format,
-      nanoseconds: sources.some((source) => source.format.nanoseconds),
-    };
-    this.snaplen = Math.max(...sources.map((source) => source.snaplen));
-    this.size = sources.some((source) => source.size === null)
-      ? null
-      : sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
+    super(sources, ', merged');
     this.#queues = sources.map((source) => new Queue(source, arena.view, this.format));
-  }
-
-  get position(): number {
-    return this.#sources.reduce((sum, source) => sum + source.position, 0);
-  }
-
-  get leftOut(): LeftOut {
-    return sumOf(this.#sources);
   }
 
   /** Nothing is copied: the index leads from capture to capture. */
@@ -141,26 +117,20 @@ export class MergeSource implements Source {
     };
   }
 
-  stop(): void {
+  override stop(): void {
     this.#stopped = true;
-    for (const source of this.#sources) source.stop();
-  }
-
-  counters(): SourceCounters {
-    return nothingKnown;
+    super.stop();
   }
 
   async close(): Promise<void> {
-    for (const source of this.#sources) await source.close();
+    for (const source of this.sources) await source.close();
   }
 
-  /** A damaged capture does not keep the others from being read; it is told at the end. */
   async #fill(queue: Queue): Promise<void> {
     try {
       await queue.fill();
     } catch (error) {
-      if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-      this.#damage = together(this.#damage, error);
+      this.#damage = damageOf(this.#damage, error);
       queue.ended = true;
     }
   }

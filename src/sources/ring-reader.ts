@@ -135,8 +135,11 @@ export class RingReader implements LiveReader {
   /** Ends early at `drain` and `end`. */
   async #sleep(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#awaken = resolve;
-      setTimeout(resolve, milliseconds);
+      const timer = setTimeout(resolve, milliseconds);
+      this.#awaken = () => {
+        clearTimeout(timer);
+        resolve();
+      };
     });
     this.#awaken = null;
   }

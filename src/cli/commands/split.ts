@@ -1,5 +1,6 @@
 /** `lbcap split`: captures already taken, a file for each label. */
 import { Command } from 'commander';
+import { LbcapError } from '../../errors.js';
 import { addLabelOptions, givenLabels, loadLabels, type LabelOptions } from '../options.js';
 import type { Label } from '../../labels/label.js';
 import { addInputOptions } from '../open-inputs.js';
@@ -53,6 +54,14 @@ async function labelsOf(
 ): Promise<Label[]> {
   if (options.labelsFromFile !== true) return loadLabels(options);
   const { labelsFromFiles } = await import('../labels-from-file.js');
-  const words = await labelsFromFiles(files, givenLabels(options));
+  const given = givenLabels(options);
+  const words = await labelsFromFiles(files, given);
+  if (given.length === 0 && words.length === 0) {
+    throw new LbcapError(
+      'LABEL_NONE',
+      `no address has a name in ${files.join(', ')}`,
+      'only pcapng carries names: give a label with --label NAME=ADDRESS',
+    );
+  }
   return loadLabels({ ...options, label: [...(options.label ?? []), ...words] });
 }

@@ -1,11 +1,7 @@
 /** Which addresses a label can lend its name to. */
-import { blockSize, bytesOf, valueOf } from './address.js';
-import type { AddressBytes, Label } from './label.js';
-
-export interface NamedAddress {
-  readonly address: AddressBytes;
-  readonly name: string;
-}
+import type { NamedAddress } from '../formats/pcapng-write.js';
+import { blockSize, bytesOf, valueOf } from '../labels/address.js';
+import type { Label } from '../labels/label.js';
 
 /** A label with more addresses than this is a network: names for each would say nothing. */
 const mostAddresses = 16;
