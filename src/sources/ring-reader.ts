@@ -14,8 +14,11 @@ import { breather, breatherShare, type LiveReader } from './live-reader.js';
  */
 const smallPacket = 1024;
 
-/** No packet is kept back for longer than the kernel keeps it (`holdBack` of live.ts). Milliseconds. */
-const longestPause = 50;
+/**
+ * Bytes that the kernel puts into the ring in a millisecond, at most: small datagrams at full rate, as
+ * measured. A burst that begins with a pause fills half of the ring, no more.
+ */
+const fullRate = 320 * 1024;
 
 /** Timers and signals are answered after so many blocks in a row: 4 MiB are a few milliseconds. */
 const blocksInARow = 16;
@@ -30,6 +33,8 @@ export class RingReader implements LiveReader {
   readonly #starts = new Int32Array(mostPackets(ringBlockSize));
   /** Blocks up to this one may hold packets from before the filter. */
   readonly #unfiltered: number;
+  /** Milliseconds. */
+  readonly #longestPause: number;
   packets = 0;
   isDrained = false;
   onlyLooks = false;
@@ -50,6 +55,7 @@ export class RingReader implements LiveReader {
     this.#arena = arena;
     this.#region = region;
     this.#snaplen = snaplen;
+    this.#longestPause = (ring.blocks * ringBlockSize) / fullRate / 2;
     let newest = 0;
     for (let block = 0; block < ring.blocks; block++) {
       newest = Math.max(newest, ring.sequence(block));
@@ -121,15 +127,15 @@ export class RingReader implements LiveReader {
   }
 
   /**
-   * Milliseconds to leave a busy capture alone, in which the kernel hands over full blocks rather than
-   * old ones; 0 where the ring would fill meanwhile, or where it is not busy.
+   * Milliseconds to leave the capture alone, so that this thread wakes for many packets and not for
+   * few; 0 where the ring would fill meanwhile, or where nothing came.
    */
   #pause(now: number): number {
     const bytes = this.#bytesSincePause;
-    if (bytes < ringBlockSize) return 0;
+    if (bytes === 0) return 0;
     const room = this.#ring.blocks * ringBlockSize * breatherShare;
     const untilFull = (room * (now - this.#pausedAt)) / bytes;
-    return untilFull < breather ? 0 : Math.min(longestPause, untilFull);
+    return untilFull < breather ? 0 : Math.min(this.#longestPause, untilFull);
   }
 
   /** Ends early at `drain` and `end`. */
