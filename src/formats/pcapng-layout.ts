@@ -1,20 +1,20 @@
 /** pcapng blocks and options as tables of numbers (draft-ietf-opsawg-pcapng, sections 3 and 4). */
 
 /** Block types that lbcap reads or writes. */
-export const blockTypes = {
-  sectionHeader: 0x0a0d0d0a,
-  interfaceDescription: 1,
+export enum blockTypes {
+  sectionHeader = 0x0a0d0d0a,
+  interfaceDescription = 1,
   /** Obsolete, still met in files of Wireshark 1.x. */
-  packet: 2,
-  simplePacket: 3,
-  nameResolution: 4,
-  interfaceStatistics: 5,
-  enhancedPacket: 6,
-  systemdJournal: 9,
-  decryptionSecrets: 10,
-  custom: 0x0bad,
-  customNotCopied: 0x4000_0bad,
-} as const;
+  packet = 2,
+  simplePacket = 3,
+  nameResolution = 4,
+  interfaceStatistics = 5,
+  enhancedPacket = 6,
+  systemdJournal = 9,
+  decryptionSecrets = 10,
+  custom = 0x0bad,
+  customNotCopied = 0x4000_0bad,
+}
 
 /** Every block: type, total length, body, total length again. Lengths are multiples of 4. */
 export enum blockLayout {

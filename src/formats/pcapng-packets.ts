@@ -1,6 +1,7 @@
 /** The walk over pcapng blocks: finds packets, and makes their headers records where that is asked for. */
 import type { Arena, Region } from '../packet/arena.js';
 import { blockLead, maximumCapturedLength, type BatchFormat } from '../packet/batch.js';
+import { enhancedRows, type FindEnhanced } from './enhanced-row.js';
 import {
   blockLayout,
   blockTypes,
@@ -25,7 +26,7 @@ export type Stop = 'cut' | 'other block' | 'format' | 'full' | 'damage';
 
 export class PacketWalk {
   /** Offsets of the record headers found. */
-  readonly starts = new Int32Array(mostPackets);
+  readonly starts = new Int32Array(mostPackets + 1);
   count = 0;
   /** Of the packets found; of one format all. */
   format: BatchFormat | null = null;
@@ -39,6 +40,7 @@ export class PacketWalk {
   readonly #section: Section;
   readonly #form: PacketForm;
   readonly #side: Region;
+  readonly #findEnhanced: FindEnhanced;
   #sideNext = 0;
 
   /** @param side room for simple packet blocks, which lack what a record header has */
@@ -47,6 +49,7 @@ export class PacketWalk {
     this.#section = section;
     this.#form = form;
     this.#side = side;
+    this.#findEnhanced = enhancedRows(arena.view, longestBlock, this.starts);
   }
 
   /** Forgets what the walk before has found, and walks on in `[start, end)`. */
@@ -67,26 +70,17 @@ export class PacketWalk {
     let at = start;
     let stop: Stop;
     for (;;) {
-      // Nearly all blocks, in a loop of their own that is short: another Enhanced Packet Block of the same
-      // interface, whole and without fault. Whatever else there is, is told below.
-      while (at + enhancedPacketLayout.minimumSize <= end && count < mostPackets) {
-        const total = view.getInt32(at + blockLayout.totalLength, little);
-        const room = total - enhancedPacketLayout.minimumSize;
-        if (
-          view.getInt32(at + blockLayout.type, little) !== blockTypes.enhancedPacket ||
-          view.getInt32(at + enhancedPacketLayout.interfaceId, little) !== lastId ||
-          (total & 3) !== 0 ||
-          room >>> 0 > Math.min(end - at - enhancedPacketLayout.minimumSize, longestBlock) ||
-          view.getUint32(at + enhancedPacketLayout.capturedLength, little) >
-            Math.min(room, maximumCapturedLength) ||
-          view.getInt32(at + total - blockLayout.trailer, little) !== total
-        ) {
-          break;
+      // Nearly all blocks, in a loop of their own. Whatever else there is, is told below.
+      const known = count;
+      count = this.#findEnhanced(at, end, lastId, little, count);
+      if (count > known) {
+        at = starts[count];
+        for (let i = known; i < count; i++) {
+          starts[i] += blockLead;
+          if (!blocks) {
+            convertTicks(view, starts[i], little, last.rate, last.offset, perSecond);
+          }
         }
-        const record = at + blockLead;
-        if (!blocks) convertTicks(view, record, little, last.rate, last.offset, perSecond);
-        starts[count++] = record;
-        at += total;
       }
       this.totalLength = 0;
       if (at + blockLayout.body > end) {

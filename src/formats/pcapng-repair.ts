@@ -2,7 +2,9 @@
 import { blockLayout, blockTypes } from './pcapng-layout.js';
 import { sectionByteOrder } from './pcapng-section.js';
 
-const knownTypes: ReadonlySet<number> = new Set(Object.values(blockTypes));
+const knownTypes: ReadonlySet<number> = new Set(
+  Object.values(blockTypes).filter((type) => typeof type === 'number'),
+);
 
 export interface FoundBlock {
   /** Where it begins, or where the bytes begin of which nothing can be said yet. */
