@@ -143,10 +143,8 @@ export class Classifier extends LabelCounters {
    */
   classify(batch: Batch, sink: RunSink): number {
     const { observer } = this.#options;
-    const { format, index } = batch;
+    const { format } = batch;
     const linkLayer = linkLayerOf(format.linkType) ?? unknownLayer;
-    // Records that lie apart without being blocks can be no run, nor be walked as one.
-    const steady = this.#steady && (index === undefined || format.blocks !== undefined);
     const runs = this.#runs;
     const before = this.packets;
 
@@ -154,7 +152,7 @@ export class Classifier extends LabelCounters {
     sink.begin?.(batch);
     runs.begin(sink);
     this.lastRecord = -1;
-    const at = steady ? this.#walkSteady(batch, linkLayer) : this.#walkEach(batch, linkLayer);
+    const at = this.#steady ? this.#walkSteady(batch, linkLayer) : this.#walkEach(batch, linkLayer);
     runs.end();
     if (this.lastRecord >= 0) observer?.end(this.lastRecord);
 
@@ -170,7 +168,9 @@ export class Classifier extends LabelCounters {
     const { view } = this.#options.arena;
     const { format, index } = batch;
     const little = !format.bigEndian;
-    const lead = index === undefined ? 0 : blockLead;
+    const isBlock = format.blocks !== undefined;
+    const isApart = index !== undefined && !isBlock;
+    const lead = isBlock ? blockLead : 0;
     const plain = this.#plain;
     const { fields } = plain;
     plain.begin(format);
@@ -184,10 +184,12 @@ export class Classifier extends LabelCounters {
       } else {
         if (number >= index.count) break;
         at = index.starts[number];
-        count = plain.readBlocks(index.starts, number, index.count);
+        count = isBlock
+          ? plain.readBlocks(index.starts, number, index.count)
+          : plain.readApart(index.starts, number, index.count);
       }
       if (count > 0) {
-        this.#countConversations(count, lead);
+        this.#countConversations(count, lead, isApart);
         number += count;
         this.lastRecord = fields[(count - 1) * width];
         at = fields[count * width];
@@ -205,8 +207,7 @@ export class Classifier extends LabelCounters {
       const to = this.#to;
       this.count(from, to, wire);
       const extent = at - lead;
-      const extentEnd =
-        index === undefined ? end : extent + view.getInt32(at - blockLengthBefore, little);
+      const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
       this.#runs.add(from, to, extent, extentEnd, 1);
       this.lastRecord = at;
       number++;

@@ -27,8 +27,9 @@ export interface ConversationOptions {
 /**
  * Counts the `count` records that were read last, and hands them on.
  * @param lead bytes in front of each record that go with it
+ * @param apart they were read by `readApart`
  */
-export type CountConversations = (count: number, lead: number) => void;
+export type CountConversations = (count: number, lead: number, apart: boolean) => void;
 
 /**
  * A conversation goes on for as long as the two addresses stay the same, either way round: labels are
@@ -37,7 +38,7 @@ export type CountConversations = (count: number, lead: number) => void;
  */
 export function conversations(options: ConversationOptions): CountConversations {
   const { lookup, counters, runs } = options;
-  const { fields } = options.records;
+  const { fields, ends } = options.records;
   const { width } = recordFields;
   const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = counters;
   /** A mask: all ones or none. */
@@ -49,7 +50,7 @@ export function conversations(options: ConversationOptions): CountConversations 
     pairs[at + pairFields.from] = pairs[at + pairFields.to] = zero;
   }
 
-  return (count, lead) => {
+  return (count, lead, apart) => {
     const end = count * width;
     let labelledPackets = 0;
     let labelledBytes = 0;
@@ -81,7 +82,7 @@ export function conversations(options: ConversationOptions): CountConversations 
         backPackets = (backPackets - notForth) | 0;
         backBytes = (backBytes + (length & notForth)) | 0;
       }
-      const packets = (at - first) >> 2;
+      const packets = ((at - first) / width) | 0;
 
       // Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
       const hash = Math.imul(source, 0x9e3779b1) ^ Math.imul(destination, 0x85ebca6b);
@@ -95,7 +96,12 @@ export function conversations(options: ConversationOptions): CountConversations 
       const from = pairs[pair + pairFields.from];
       const to = pairs[pair + pairFields.to];
 
-      runs.add(from, to, fields[first] - lead, fields[at] - lead, packets);
+      if (!apart) runs.add(from, to, fields[first] - lead, fields[at] - lead, packets);
+      else {
+        for (let of = first; of < at; of += width) {
+          runs.add(from, to, fields[of], ends[(of / width) | 0], 1);
+        }
+      }
       if ((from & to) < 0) {
         othersPackets = (othersPackets + packets) | 0;
         othersBytes = (othersBytes + bytes) | 0;

@@ -105,7 +105,8 @@ const options = fc.record({
   directed: fc.boolean(),
   once: fc.boolean(),
   maximumRun: fc.constantFrom(300, 5000, 262_144),
-  blocks: fc.boolean(),
+  /** Behind one another, in blocks, or records that were made of blocks. */
+  kind: fc.constantFrom('pcap', 'blocks', 'apart'),
   /** Bytes of the last record that are missing. */
   missing: fc.constantFrom(0, 1, 20, 70),
 });
@@ -119,7 +120,8 @@ const observer: PacketObserver = {
 };
 
 function classified(sent: readonly Sent[], given: Options, observed: boolean) {
-  const { link, bigEndian, blocks } = given;
+  const { link, bigEndian, kind } = given;
+  const blocks = kind !== 'pcap';
   const lead = blocks ? 12 : 0;
   const units = sent.map((packet) => {
     const data = packetOf(packet, link);
@@ -144,7 +146,7 @@ function classified(sent: readonly Sent[], given: Options, observed: boolean) {
   const format = { linkType: links[link].linkType, bigEndian, nanoseconds: false };
   const batch: Batch = blocks
     ? {
-        format: { ...format, blocks: { tick: 1e-6, offset: 0 } },
+        format: kind === 'blocks' ? { ...format, blocks: { tick: 1e-6, offset: 0 } } : format,
         start,
         end: at,
         index: { starts, count: starts.length },

@@ -42,6 +42,10 @@ export interface PlainRecords {
    * @param number of the first, among the `total` that there are
    */
   readBlocks(starts: Int32Array, number: number, total: number): number;
+  /** The same for records that lie apart, as those do that were made of blocks: `ends` says how far each goes. */
+  readApart(starts: Int32Array, number: number, total: number): number;
+  /** Of the row that `readApart` read: where each record ends. */
+  readonly ends: Int32Array;
 }
 
 /**
@@ -52,6 +56,7 @@ export interface PlainRecords {
 export function plainRecords(view: DataView): PlainRecords {
   const { width } = recordFields;
   const fields = new Int32Array((longestRow + 1) * width);
+  const ends = new Int32Array(longestRow);
   let littleEndian = true;
   let type = unknownLayer.fastIpv4;
 
@@ -111,6 +116,34 @@ export function plainRecords(view: DataView): PlainRecords {
     return count;
   }
 
+  function readApart(starts: Int32Array, number: number, total: number): number {
+    const little = littleEndian;
+    const typeOffset = recordLayout.size + type.offset;
+    const { mask, value } = type;
+    const ipOffset = recordLayout.size + type.ip;
+    const shortest = ipOffset + ipv4Layout.minimumSize;
+    const last = view.byteLength - shortest;
+    const most = Math.min(longestRow, total - number);
+    let count = 0;
+    while (count < most) {
+      const at = starts[number + count];
+      if (at > last) break;
+      const captured = view.getInt32(at + recordLayout.capturedLength, little);
+      const length = view.getInt32(at + recordLayout.originalLength, little);
+      const ip = at + ipOffset;
+      if (isOther(recordLayout.size + captured, shortest, length, view.getInt32(ip))) break;
+      if ((view.getUint16(at + typeOffset) & mask) !== value) break;
+      const field = count * width;
+      fields[field] = at;
+      fields[field + recordFields.source] = view.getInt32(ip + ipv4Layout.source);
+      fields[field + recordFields.destination] = view.getInt32(ip + ipv4Layout.destination);
+      fields[field + recordFields.length] = length;
+      ends[count] = at + recordLayout.size + captured;
+      count = (count + 1) | 0;
+    }
+    return count;
+  }
+
   return {
     fields,
     begin(format) {
@@ -119,6 +152,8 @@ export function plainRecords(view: DataView): PlainRecords {
     },
     read,
     readBlocks,
+    readApart,
+    ends,
   };
 }
 
