@@ -1,4 +1,4 @@
-/** Bundles the command line into CommonJS files: `dist/cli/lbcap.cjs`, and `program.cjs` behind it. */
+/** Bundles the command line into CommonJS files: `dist/cli/lbcap.cjs`, and others behind it. */
 import { build, type Plugin } from 'esbuild';
 import { chmod } from 'node:fs/promises';
 
@@ -14,10 +14,12 @@ const outdir = 'dist/cli';
 const programApart: Plugin = {
   name: 'program-apart',
   setup(build) {
-    build.onResolve({ filter: /^\.\.?\/(program|run-direct)\.js$/ }, ({ kind, path }) =>
-      kind === 'dynamic-import'
-        ? { path: path.replace(/^.*\/(.*)\.js$/, './$1.cjs'), external: true }
-        : undefined,
+    build.onResolve(
+      { filter: /^\.\.?\/(program|split-program|run-direct)\.js$/ },
+      ({ kind, path }) =>
+        kind === 'dynamic-import'
+          ? { path: path.replace(/^.*\/(.*)\.js$/, './$1.cjs'), external: true }
+          : undefined,
     );
   },
 };
@@ -63,6 +65,7 @@ await build({
   entryPoints: {
     lbcap: 'src/cli/main.ts',
     program: 'src/cli/program.ts',
+    'split-program': 'src/cli/split-program.ts',
     'run-direct': 'src/cli/run-direct.ts',
     // A worker is a file of its own.
     supervisor: 'src/binding/supervisor.ts',

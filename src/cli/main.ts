@@ -6,16 +6,13 @@ import { reportFailure } from './failure.js';
 import { filterDirectly } from './filter-direct.js';
 import { isSystemError } from '../errors.js';
 
-// The two are bundled apart (.ci/bundle.ts): of program.js, `filter` loads nothing. No await at the
-// top level, since the bundles are CommonJS.
+// They are bundled apart (.ci/bundle.ts): each loads what it needs and no more. No await at the top
+// level, since the bundles are CommonJS.
 const [command, ...words] = process.argv.slice(2);
-// Threads that read and write: more than processors only get in each other's way, and wake them for
-// nothing. Node's own number is 4, and it is asked for when the first of them starts.
-if (command === 'split') {
-  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(2, availableParallelism())));
-}
 if (command === 'run') {
   run(words).catch(reportFailure);
+} else if (command === 'split') {
+  split().catch(reportFailure);
 } else if (command !== 'filter' || !answerFilter(words)) {
   askCommander().catch(reportFailure);
 }
@@ -23,6 +20,14 @@ if (command === 'run') {
 async function run(words: readonly string[]): Promise<void> {
   const { runDirectly } = await import('./run-direct.js');
   if (!(await runDirectly(words))) await askCommander();
+}
+
+async function split(): Promise<void> {
+  // Threads that read and write: more than there are processors only get in each other's way. Node
+  // starts 4 unless told, and asks when the first is needed.
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(2, availableParallelism())));
+  const { main } = await import('./split-program.js');
+  await main(process.argv);
 }
 
 async function askCommander(): Promise<void> {
