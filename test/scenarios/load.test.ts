@@ -11,7 +11,7 @@ import { NetworkNamespace } from './namespace.js';
 import { RunningProgram } from './process.js';
 import { lbcapProgram } from './watch.js';
 
-const skip = lacking('capture', 'unshare', 'nsenter', 'ip', 'ss', 'wrk');
+const skip = lacking('capture', 'unshare', 'nsenter', 'ip', 'ss', 'wrk', 'hey');
 const pool = 'load=127.0.40.8/29';
 const addresses = 8;
 
@@ -65,6 +65,18 @@ function serverOf(event: PortEvent, port: number) {
   return found;
 }
 
+/** How often each status came, as hey says it. */
+function heyAnswers(text: string): Record<string, number> {
+  const lines = text.matchAll(/\[([0-9]{3})\]\s+([0-9]+) responses/g);
+  return Object.fromEntries([...lines].map(([, status, count]) => [status, Number(count)]));
+}
+
+/** How often no port was left, in hey's words for EADDRNOTAVAIL. */
+function heyErrors(text: string): number {
+  const lines = text.matchAll(/\[([0-9]+)\]\s.*connect: cannot assign requested address/g);
+  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 describe('a load test with a connection for each request', { skip }, () => {
   // So few ports that a second is enough; and a port that waits is taken, as it is between machines.
   const perAddress = 500;
@@ -72,15 +84,32 @@ describe('a load test with a connection for each request', { skip }, () => {
   const load = [process.execPath, resolve('dist/test/scenarios/clients/load.js')];
   // 32 connections that take 20 ms: 1600 a second and no more, where there are 4000 ports.
   const wrk = ['wrk', '-t', '1', '-c', '32', '-d', '2s', '-H', 'Connection: close'];
+  const servers = ['9001', '9002', '9003', '9004', '9005', '9006'];
   let machine: Machine;
 
   before(async () => {
     machine = new Machine(await NetworkNamespace.create(settings));
     const server = resolve('dist/test/scenarios/clients/close-server.js');
-    const running = machine.start(process.execPath, server, '9001', '9002', '9003', '9004');
+    const running = machine.start(process.execPath, server, ...servers);
     await running.waitFor('stdout', /listening/);
   });
   after(() => machine.close());
+
+  /** What is in use to a server, as ports sees it while a program runs; 0 when it never sees any. */
+  async function usedWhile(
+    running: RunningProgram,
+    port: number,
+    of: 'load' | 'plain',
+  ): Promise<number> {
+    let ended = false;
+    void running.exited.then(() => (ended = true));
+    let seen = 0;
+    while (!ended && seen === 0) {
+      const { servers } = (await machine.ports())[of];
+      if (!ended) seen = servers.find(({ server }) => server.endsWith(`:${port}`))?.used ?? 0;
+    }
+    return seen;
+  }
 
   /** All of an address’s ports to a server are gone, and ports says so. */
   async function assertFull(port: number): Promise<void> {
@@ -104,7 +133,9 @@ describe('a load test with a connection for each request', { skip }, () => {
   }
 
   it('wrk: without lbcap there is soon no port left', async () => {
-    const text = await machine.output(machine.start(...wrk, 'http://127.0.0.1:9001/'));
+    const running = machine.start(...wrk, 'http://127.0.0.1:9001/');
+    assert.ok((await usedWhile(running, 9001, 'plain')) > 0, 'ports shows it while it runs');
+    const text = await machine.output(running);
     assert.match(text, /Socket errors: connect [1-9]/);
     assert.ok(Number(/([0-9]+) requests in/.exec(text)?.[1]) <= perAddress, text);
     await assertFull(9001);
@@ -113,19 +144,31 @@ describe('a load test with a connection for each request', { skip }, () => {
   it('wrk: with run --pool there is, and ports shows them as they come', async () => {
     const words = ['run', '-q', '--pool', pool, '--', ...wrk, 'http://127.0.0.1:9002/'];
     const running = machine.lbcap(...words);
-    let ended = false;
-    void running.exited.then(() => (ended = true));
-    let seen = 0;
-    while (!ended && seen === 0) {
-      const { servers } = (await machine.ports()).load;
-      if (!ended) seen = servers.find(({ server }) => server.endsWith(':9002'))?.used ?? 0;
-    }
+    assert.ok((await usedWhile(running, 9002, 'load')) > 0, 'ports shows it while it runs');
     const text = await machine.output(running);
-    assert.ok(seen > 0, 'while it ran');
     assert.doesNotMatch(text, /Socket errors/);
     const requests = Number(/([0-9]+) requests in/.exec(text)?.[1]);
     assert.ok(requests > perAddress, text);
     await assertSpread(9002, requests);
+  });
+
+  // Go makes its system calls itself, so nothing that is preloaded into libc would see them.
+  it('hey, in Go: it cannot assign an address without lbcap, and with it all is answered', async () => {
+    // A rate keeps it running while ports looks: 32 workers, 40 requests a second each.
+    const hey = ['hey', '-n', '1600', '-c', '32', '-q', '40', '-disable-keepalive'];
+    const plain = machine.start(...hey, 'http://127.0.0.1:9005/');
+    assert.ok((await usedWhile(plain, 9005, 'plain')) > 0, 'ports shows it while it runs');
+    const failed = await machine.output(plain);
+    assert.deepEqual(heyAnswers(failed), { 200: perAddress });
+    assert.equal(heyErrors(failed), 1600 - perAddress, failed);
+    await assertFull(9005);
+    const pooled = machine.lbcap('run', '--pool', pool, '--', ...hey, 'http://127.0.0.1:9006/');
+    assert.ok((await usedWhile(pooled, 9006, 'load')) > 0, 'ports shows it while it runs');
+    const text = await machine.output(pooled);
+    assert.deepEqual(heyAnswers(text), { 200: 1600 });
+    assert.doesNotMatch(text, /Error distribution/);
+    assert.match(pooled.stderr, /1600 connections labelled/);
+    await assertSpread(9006, 1600);
   });
 
   it('Node: EADDRNOTAVAIL without lbcap, every request answered with it', async () => {
