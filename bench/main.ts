@@ -1,4 +1,4 @@
-/** `npm run bench [-- start|run|split|udp|tcp|answers|ports|flows|lookup]`: lbcap beside its peers, in pairs. */
+/** `npm run bench [-- start|run|split|udp|tcp|answers|ports|hold|doctor|flows|lookup]`: lbcap beside its peers, in pairs. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { lacking, type Requirement } from '../test/requirements.js';
 import { measureAnswers } from './answers.js';
 import { lbcap, lbcapByCap, tcpdump, tcpdumpEach } from './contenders.js';
+import { measureDoctor } from './doctor.js';
 import { measureFlows } from './flows.js';
 import { compare, compileTraffic, type Load, type Result } from './live.js';
+import { measureHold } from './hold.js';
 import { measureLookup } from './lookup.js';
 import { measurePorts } from './ports.js';
 import { median, say, table, verdict } from './report.js';
@@ -105,15 +107,23 @@ const parts: Readonly<Record<string, Part>> = {
     say(`  reading /proc/net/tcp to its end, once ${proc.toFixed(0)} ms`);
     return verdict('lbcap ports : ss -tan | wc -l', lbcap / ss, 1.5, ' x');
   },
+
+  hold: measureHold,
+
+  doctor: (_, folder) => measureDoctor(folder),
 };
 
 /** What the parts need that measure live capture. */
 const live: readonly Requirement[] = ['capture', 'tcpdump', 'cc', 'script'];
+/** What it takes to hold connections in a network namespace. */
+const holding: readonly Requirement[] = ['capture', 'cc', 'unshare', 'nsenter', 'ip', 'ss'];
 /** What the others need. */
 const needs: Readonly<Record<string, readonly Requirement[]>> = {
   start: [],
   flows: [],
-  ports: [],
+  ports: holding,
+  hold: holding,
+  doctor: ['capture', 'setpriv'],
   lookup: [],
   run: live,
   split: ['tcpdump', 'cc'],

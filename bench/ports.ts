@@ -1,10 +1,6 @@
 /** How long `lbcap ports` takes with 200,000 sockets open, against `ss -tan | wc -l`. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { NetworkNamespace } from '../test/scenarios/namespace.js';
-import { RunningProgram } from '../test/scenarios/process.js';
+import { spawnSync } from 'node:child_process';
+import { Holding } from '../test/scenarios/holding.js';
 import { lbcapProgram } from '../test/scenarios/watch.js';
 import { median } from './report.js';
 
@@ -24,24 +20,9 @@ export interface PortTimes {
 
 /** In a namespace of its own, so that nobody else's sockets are counted. */
 export async function measurePorts(runs: number): Promise<PortTimes> {
-  const folder = mkdtempSync(join(tmpdir(), 'lbcap-bench-'));
-  const program = join(folder, 'hold');
-  const space = await NetworkNamespace.create();
-  const started: RunningProgram[] = [];
-  const start = (...words: readonly string[]) => {
-    const [command, ...rest] = space.words(...words);
-    const running = new RunningProgram(command, rest);
-    started.push(running);
-    return running;
-  };
+  const holding = await Holding.start({ connections, pool, timeout: 180_000 });
+  const { space } = holding;
   try {
-    execFileSync('cc', ['-O1', '-o', program, 'test/scenarios/clients/hold.c']);
-    const server = start(program, 'serve');
-    await server.waitFor('stdout', /port [0-9]+\n/);
-    const port = /[0-9]+/.exec(server.stdout)?.[0] ?? '';
-    const run = [process.execPath, lbcapProgram(), 'run', '-q', '--pool', pool, '--'];
-    const client = start(...run, program, 'connect', port, String(connections));
-    await client.waitFor('stdout', /held [0-9]+\n/, 180_000);
     const time = (...words: readonly string[]) => timeOf(space.words(...words));
     const times = { ss: [] as number[], lbcap: [] as number[], proc: [] as number[] };
     for (let i = 0; i < runs; i++) {
@@ -57,9 +38,7 @@ export async function measurePorts(runs: number): Promise<PortTimes> {
       sockets,
     };
   } finally {
-    for (const running of started.reverse()) await running.end('SIGTERM', 60_000);
-    space.close();
-    rmSync(folder, { recursive: true, force: true });
+    await holding.close();
   }
 }
 

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { ethernet, ipv4, pcapFile, udp } from '../fixtures/frames.js';
+import { families, nullCapture } from '../fixtures/null-captures.js';
 import { lbcapPath } from './cli/lbcap.js';
 import { lacking } from './requirements.js';
 import { outputOf } from './scenarios/process.js';
@@ -52,6 +53,7 @@ function workplace(): { directory: string; env: NodeJS.ProcessEnv } {
     writeFileSync(join(directory, name), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
   const mine = ethernet(0x0800, ipv4('127.0.0.2', '127.0.0.1', udp(4000, 9092)));
   writeFileSync(join(directory, 'all.pcap'), pcapFile([{ data: mine }]));
+  writeFileSync(join(directory, 'lo0.pcap'), nullCapture(1, false, families.ipv6.macos));
   return {
     directory,
     env: { ...process.env, PATH: `${bin}:${process.env['PATH']}`, HOME: directory, CI: 'true' },

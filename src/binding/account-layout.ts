@@ -39,10 +39,12 @@ export const extra = {
   listenRefused: 4 * blockWords + 2,
   /** Sockets bound to the label by --rebind. */
   rebound: 4 * blockWords + 3,
+  /** Listens on [::] for IPv6 alone that were put where nobody comes. */
+  listenAside: 4 * blockWords + 4,
 } as const;
 
 /** Bytes of the whole value. */
-export const accountSize = (4 * blockWords + 4) * 8;
+export const accountSize = (4 * blockWords + 5) * 8;
 
 /** Bytes into the value. */
 export function offsetOf(block: Block, index: number): number {

@@ -30,8 +30,10 @@ export interface Account {
   readonly ledTo4: number;
   /** Connections to ::1 that were refused. */
   readonly refused6: number;
-  /** Listens on ::1, or on [::] for IPv6 alone, that were refused. */
+  /** Listens on ::1 that were refused. */
   readonly listensRefused6: number;
+  /** Listens on [::] for IPv6 alone that were put on another port of ::1. */
+  readonly listensAside6: number;
   /** For a pool. */
   readonly addresses: readonly AddressCount[];
 }
@@ -60,10 +62,11 @@ export function accountLines(name: string, address: string, account: Account): s
     note(account.rebound, 'bound socket', 'moved to the label (--rebind)'),
     note(account.ledTo4, 'connection', 'to ::1 led to 127.0.0.1'),
     note(account.refused6, 'connection', 'to ::1 refused (--ipv6 refuse)'),
+    note(account.listensRefused6, 'listen', 'on ::1 refused, the label having no IPv6 address'),
     note(
-      account.listensRefused6,
+      account.listensAside6,
       'listen',
-      'for IPv6 alone refused, the label having no IPv6 address',
+      'for IPv6 alone out of reach: give the label an IPv6 address too, or turn the IPv6 of the program off',
     ),
   ].filter((text) => text !== null);
   const pool = account.addresses.map(

@@ -7,6 +7,7 @@ import { mapped, type LoopbackDestination, writeName } from './destination.js';
 import type { LabelTurns } from './label-turns.js';
 
 const localhost4 = 0x7f00_0001n;
+const localhost6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1);
 
 export interface BindOptions {
   readonly server: boolean;
@@ -25,8 +26,7 @@ export class BindJudge {
   }
 
   /**
-   * As the BPF programs do it (bind-programs.ts), but that it can ask whether a socket is for IPv6
-   * alone.
+   * As the BPF programs do it (bind-programs.ts).
    *
    * @param name what the program wants to bind to
    * @returns the call's error number, 0 included, or `null` when it shall go on
@@ -53,8 +53,14 @@ export class BindJudge {
       if (errno === 0 && !server) this.#turns.add(extra.rebound);
       return errno;
     }
-    // Copies of a server would meet on ::1: so it is as on a machine without.
     if (name.kind === 'ipv4' || !server) return null;
+    // As putAside in ipv6-only.ts; only what is for IPv6 alone comes here.
+    if (name.unspecified && !both) {
+      const errno = this.#sockets.bindNow(socket, writeName(localhost6, 0));
+      if (errno === 0) this.#turns.add(extra.listenAside);
+      return errno;
+    }
+    // Copies of a server would meet on ::1: so it is as on a machine without.
     this.#turns.add(extra.listenRefused);
     return errnoOf('EADDRNOTAVAIL');
   }

@@ -3,7 +3,6 @@ import { errnoOf } from '../native/errno.js';
 import { blocks, blockWords, extra } from './account-layout.js';
 import {
   alu,
-  aluRegister,
   jump,
   jumpIf,
   jumpIf32,
@@ -31,6 +30,7 @@ import {
   wordOf,
   frame,
 } from './fragments.js';
+import { ifIpv6Only, putAside } from './ipv6-only.js';
 import type { Plan, Program } from './plan.js';
 
 export function bindPrograms(plan: Plan): Program[] {
@@ -79,7 +79,7 @@ function bind4(plan: Plan): Line[] {
           alu('mov', 1, wordOf(sources.ipv4[0].first, 0)),
           store(4, ctx, context.userIp4, 1),
           ...countKind(maps, 0),
-          ...(features.currentProcess ? [...portAndProcess(maps), store(4, 2, 0, 0)] : []),
+          ...(features.ipv6Only === 'guessed' ? [...portAndProcess(maps), store(4, 2, 0, 0)] : []),
         ]),
     target('served'),
     ...finishServer(plan),
@@ -109,7 +109,7 @@ function bind6(plan: Plan): Line[] {
     jumpIf(3, '!=', 0, 'other'),
     jumpIf(address, '==', loopback6Last, 'loopback'),
     jumpIf(address, '!=', 0, 'other'),
-    ...(plan.server && plan.features.currentProcess ? ifIpv6Only(plan, 'loopback') : []),
+    ...ifIpv6Only(plan, 'ipv6-only'),
     jump('any'),
     target('mapped'),
     jumpIf(address, '==', 0, 'any'),
@@ -117,6 +117,8 @@ function bind6(plan: Plan): Line[] {
     // [::] is for IPv4 as well, and there are more IPv4 clients: so it becomes the IPv4 address.
     target('any'),
     ...(sources.ipv4.length > 0 ? moveTo4(plan, 'any') : moveTo6(plan, 'any')),
+    target('ipv6-only'),
+    ...(sources.ipv6.length > 0 ? [jump('loopback')] : putAside(plan)),
     target('loopback'),
     ...(sources.ipv6.length > 0 ? moveTo6(plan, 'loopback') : refuseLoopback6(plan)),
     target('other'),
@@ -125,19 +127,6 @@ function bind6(plan: Plan): Line[] {
     ...finishServer(plan),
     target('pass'),
     ...finish(1),
-  ];
-}
-
-/**
- * Jumps for [::] on a port that this process listens on over IPv4 already: it must be for IPv6
- * alone then, or the kernel would not have let it. No program can ask for IPV6_V6ONLY itself.
- */
-function ifIpv6Only({ maps }: Plan, to: string): Line[] {
-  return [
-    ...portAndProcess(maps),
-    load(4, 1, 2, 0),
-    aluRegister('sub', 1, 0),
-    jumpIf(1, '==', 0, to),
   ];
 }
 

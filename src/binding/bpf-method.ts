@@ -30,10 +30,12 @@ export interface BpfBinding {
 
 /** Newest first: what an old kernel lacks costs one ability each. */
 const featureSets: readonly Features[] = [
-  { currentProcess: true, setRetval: true, lowPorts: true },
-  { currentProcess: false, setRetval: true, lowPorts: true },
-  { currentProcess: false, setRetval: false, lowPorts: true },
-  { currentProcess: false, setRetval: false, lowPorts: false },
+  { ipv6Only: 'asked', setRetval: true, lowPorts: true },
+  { ipv6Only: 'guessed', setRetval: true, lowPorts: true },
+  { ipv6Only: 'unknown', setRetval: true, lowPorts: true },
+  { ipv6Only: 'asked', setRetval: false, lowPorts: true },
+  { ipv6Only: 'unknown', setRetval: false, lowPorts: true },
+  { ipv6Only: 'unknown', setRetval: false, lowPorts: false },
 ];
 
 /** @throws SystemCallError, for `explain` */
@@ -129,6 +131,7 @@ export function accountOf(
     ledTo4: Number(words[extra.to4]),
     refused6: Number(words[extra.refused]),
     listensRefused6: Number(words[extra.listenRefused]),
+    listensAside6: Number(words[extra.listenAside]),
     addresses: perAddress === null ? [] : addressCounts(perAddress, sources),
   };
 }

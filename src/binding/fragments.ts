@@ -30,7 +30,7 @@ export const context = {
 export const socket = { sourceIp4: 24, sourceIp6: [28, 32, 36, 40] } as const;
 
 /** enum bpf_func_id. */
-export const helpers = { currentProcess: 14, bind: 64, setRetval: 187 } as const;
+export const helpers = { currentProcess: 14, bind: 64, readKernel: 113, setRetval: 187 } as const;
 const SOCK_DGRAM = 2;
 
 /** The maps, as descriptors. */

@@ -17,8 +17,11 @@ export interface Plan extends Surroundings {
 export interface Features {
   /** bpf_set_retval (5.18): an error other than EPERM. */
   readonly setRetval: boolean;
-  /** bpf_get_current_pid_tgid in programs on cgroups (6.0). */
-  readonly currentProcess: boolean;
+  /**
+   * How IPV6_V6ONLY is known: by bpf_probe_read_kernel, which needs CAP_PERFMON and no lockdown, or
+   * from what the process has bound before, by bpf_get_current_pid_tgid (6.0), or not at all.
+   */
+  readonly ipv6Only: 'asked' | 'guessed' | 'unknown';
   /** bind programs may allow ports below 1024 (5.12). */
   readonly lowPorts: boolean;
 }

@@ -4,14 +4,18 @@ import { permissionMissing, unknownInterface } from '../native/refusals.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { LiveOptions } from './live.js';
 
-type Asked = Pick<LiveOptions, 'interface' | 'snaplen' | 'bufferSize' | 'filter'>;
+type Asked = Pick<LiveOptions, 'interface' | 'snaplen' | 'bufferSize' | 'filter' | 'nanoseconds'>;
 
 const mebibyte = 1024 * 1024;
 
-/** Classic pcap to standard output, as for libpcap not promiscuous; the kernel buffer is given in MiB. */
-export function dumpcapWords({ interface: name, snaplen, bufferSize, filter }: Asked): string[] {
+/**
+ * To standard output, as for libpcap not promiscuous; the kernel buffer is given in MiB. Classic pcap,
+ * for it is less to read; only in pcapng it has nanoseconds.
+ */
+export function dumpcapWords(asked: Asked): string[] {
+  const { interface: name, snaplen, bufferSize, filter, nanoseconds } = asked;
   return [
-    ...['-q', '-p', '-P', '-w', '-'],
+    ...['-q', '-p', nanoseconds ? '-n' : '-P', '-w', '-'],
     ...['-i', name],
     ...['-s', String(snaplen)],
     ...['-B', String(Math.ceil(bufferSize / mebibyte))],

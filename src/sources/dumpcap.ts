@@ -22,7 +22,7 @@ const holdBack = 250 + 50;
  * Starts capturing. `regions` are those of `openCapture`.
  *
  * Rejects with `ENGINE_MISSING` without dumpcap, `CAPTURE_PERMISSION` where one may not run it or it
- * may not capture, `ENGINE_LIMIT` for nanoseconds where it gives none, and otherwise as libpcap does.
+ * may not capture, `ENGINE_LIMIT` where libpcap gives it no nanoseconds, and otherwise as libpcap does.
  */
 export async function openDumpcap(options: LiveOptions): Promise<Source> {
   const { interface: name, arena, regions } = options;
@@ -30,7 +30,8 @@ export async function openDumpcap(options: LiveOptions): Promise<Source> {
   const dumpcap = await DumpcapProcess.start(dumpcapWords(options));
   let pcap: Source;
   try {
-    // The file header comes when the capture is open: from then on no packet is missed.
+    // The file header, or of pcapng the interface's description, comes when the capture is open: from
+    // then on no packet is missed.
     pcap = await openCapture(new StreamInput(name, dumpcap.stdout), arena, regions);
   } catch {
     dumpcap.interrupt();

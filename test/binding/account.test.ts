@@ -16,6 +16,7 @@ const nothing: Account = {
   ledTo4: 0,
   refused6: 0,
   listensRefused6: 0,
+  listensAside6: 0,
   addresses: [],
 };
 
@@ -51,6 +52,10 @@ test('what people read', () => {
   assert.equal(
     line({ messages: { labelled: 2, failed: {}, kept: 0 }, listens: 1, ledTo4: 2 }),
     'client (127.0.0.2): 0 connections labelled; 2 datagrams labelled; 1 listen moved to 127.0.0.2; 2 connections to ::1 led to 127.0.0.1',
+  );
+  assert.equal(
+    line({ listens: 1, listensRefused6: 1, listensAside6: 1 }),
+    'client (127.0.0.2): 0 connections labelled; 1 listen moved to 127.0.0.2; 1 listen on ::1 refused, the label having no IPv6 address; 1 listen for IPv6 alone out of reach: give the label an IPv6 address too, or turn the IPv6 of the program off',
   );
   assert.match(
     line({ addresses: [{ address: '127.0.0.3', streams: 4, datagrams: 1 }] }),

@@ -19,16 +19,17 @@ export function planOf(change: Partial<Plan> & { readonly label?: string }): Pla
     ipv6: 'to4',
     server: false,
     rebind: false,
-    features: { currentProcess: true, setRetval: true, lowPorts: true },
+    features: { ipv6Only: 'asked', setRetval: true, lowPorts: true },
     ...rest,
   };
 }
 
 /** Each label with each combination of options that the command line lets through. */
 export function* everyPlan(maps?: Plan['maps']): Generator<Plan> {
-  const features = [
-    { currentProcess: true, setRetval: true, lowPorts: true },
-    { currentProcess: false, setRetval: false, lowPorts: false },
+  const features: readonly Plan['features'][] = [
+    { ipv6Only: 'asked', setRetval: true, lowPorts: true },
+    { ipv6Only: 'guessed', setRetval: true, lowPorts: true },
+    { ipv6Only: 'unknown', setRetval: false, lowPorts: false },
   ];
   for (const label of labels) {
     for (const ipv6 of ['bind', 'to4', 'refuse'] as const satisfies readonly Ipv6Mode[]) {

@@ -165,6 +165,7 @@ test('what the programs see', { skip }, () => {
         (at, part) => [`offsetof(struct bpf_sock, src_ip6[${part}])`, at] as const,
       ),
       ['BPF_FUNC_get_current_pid_tgid', helpers.currentProcess],
+      ['BPF_FUNC_probe_read_kernel', helpers.readKernel],
       ['BPF_FUNC_bind', helpers.bind],
     ],
     'linux/bpf.h',

@@ -29,8 +29,8 @@ Subject: through three servers
 ${'All of it goes from hop to hop.\n'.repeat(200)}`;
 
 /**
- * Where mail goes next; the last hop keeps it. No address of its own is in here. Without IPv6, for
- * exim has a socket for `[::]` alone, which nothing moves to an IPv4 address.
+ * Where mail goes next; the last hop keeps it. No address of its own is in here. exim listens on
+ * `[::]` for IPv6 alone first, then on 0.0.0.0.
  */
 function configuration(folder: string, name: string, next: string | undefined): string {
   const router =
@@ -42,7 +42,6 @@ spool_directory = ${folder}/spool
 log_file_path = ${folder}/%slog
 pid_file_path = ${folder}/pid
 daemon_smtp_ports = 25
-disable_ipv6 = true
 keep_environment =
 acl_smtp_rcpt = all
 tls_advertise_hosts =

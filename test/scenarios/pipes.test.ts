@@ -2,17 +2,59 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { ownAddress, Sender } from '../live/traffic.js';
 import { lacking } from '../requirements.js';
 import { assertIdentical } from './compare.js';
 import { Endings } from './endings.js';
 import { NetworkNamespace } from './namespace.js';
 import { outputOf, RunningProgram } from './process.js';
+import { lockedRoot, startSshd } from './sshd.js';
 import { lbcapProgram, type EndEvent } from './watch.js';
 
 function endOf({ stdout }: RunningProgram): EndEvent {
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as EndEvent;
+}
+
+/**
+ * The stream of a tcpdump that ends by itself, so that all it saw is through the pipe when lbcap has
+ * its end: the table follows it, the files have what it has.
+ *
+ * @param run words in front of tcpdump's, which are one word then
+ */
+async function followStream(
+  t: TestContext,
+  endings: Endings,
+  folder: string,
+  run: readonly string[],
+): Promise<void> {
+  const [all, out] = [join(folder, 'all.pcap'), join(folder, 'out')];
+  const [a, b, nobody] = [ownAddress(), ownAddress(), ownAddress()];
+  const senders = await Promise.all([a, b, nobody].map((address) => Sender.at(address)));
+  endings.add(() => senders.forEach((sender) => sender.close()));
+  const tcpdump = `tcpdump -i lo -U -Z root -c 900 -w - 'host ${a} or host ${b} or host ${nobody}'`;
+  const script = `"$@" | tee "${all}" |
+    "${process.execPath}" "${lbcapProgram()}" watch -r - --json -o "${out}" -l a=${a} -l b=${b}`;
+  const pipeline = new RunningProgram('sh', ['-c', script, 'sh', ...run, tcpdump]);
+  endings.add(() => pipeline.end());
+  await pipeline.waitFor('stdout', /"event":"start"/);
+
+  const began = performance.now();
+  for (const sender of senders) await sender.send(100);
+  // The stream goes on, and what came is in the table.
+  await pipeline.waitFor('stdout', /"event":"sample".*"packets":300,/);
+  t.diagnostic(`300 packets are in the table ${Math.round(performance.now() - began)} ms later`);
+  for (const sender of senders) await sender.send(200);
+  assert.deepEqual(await pipeline.exited, { code: 0, signal: null }, pipeline.stderr);
+
+  assert.match(pipeline.stderr, /900 packets in = 600 in at least one label \+ 300 others/);
+  for (const [index, address] of [a, b].entries()) {
+    const label = endOf(pipeline).labels[index];
+    assert.equal(label.packets, 300);
+    const display = `ip.addr==${address}`;
+    const expected = { all, bpf: `host ${address}`, display, scratch: folder };
+    await assertIdentical(label.file ?? '', expected);
+  }
 }
 
 test(
@@ -20,33 +62,20 @@ test(
   { skip: lacking('capture', 'tcpdump', 'tee'), timeout: 30_000 },
   async (t) => {
     const endings = new Endings(t);
+    await followStream(t, endings, await endings.scratchFolder(), ['sh', '-c']);
+  },
+);
+
+test(
+  'ssh host tcpdump -U -w - | lbcap watch -r -',
+  {
+    skip: lacking('capture', 'tcpdump', 'tee', 'ssh', 'ssh-keygen', 'sshd') || lockedRoot(),
+    timeout: 30_000,
+  },
+  async (t) => {
+    const endings = new Endings(t);
     const folder = await endings.scratchFolder();
-    const [all, out] = [join(folder, 'all.pcap'), join(folder, 'out')];
-    const [a, b, nobody] = [ownAddress(), ownAddress(), ownAddress()];
-    const senders = await Promise.all([a, b, nobody].map((address) => Sender.at(address)));
-    endings.add(() => senders.forEach((sender) => sender.close()));
-    // tcpdump ends by itself, so all that it saw is through the pipe when lbcap has its end.
-    const script = `tcpdump -i lo -U -Z root -c 900 -w - "host ${a} or host ${b} or host ${nobody}" |
-      tee "${all}" | "${process.execPath}" "${lbcapProgram()}" watch -r - --json -o "${out}" -l a=${a} -l b=${b}`;
-    const pipeline = new RunningProgram('sh', ['-c', script]);
-    await pipeline.waitFor('stdout', /"event":"start"/);
-
-    const began = performance.now();
-    for (const sender of senders) await sender.send(100);
-    // The stream goes on, and what came is in the table.
-    await pipeline.waitFor('stdout', /"event":"sample".*"packets":300,/);
-    t.diagnostic(`300 packets are in the table ${Math.round(performance.now() - began)} ms later`);
-    for (const sender of senders) await sender.send(200);
-    assert.deepEqual(await pipeline.exited, { code: 0, signal: null }, pipeline.stderr);
-
-    assert.match(pipeline.stderr, /900 packets in = 600 in at least one label \+ 300 others/);
-    for (const [index, address] of [a, b].entries()) {
-      const label = endOf(pipeline).labels[index];
-      assert.equal(label.packets, 300);
-      const display = `ip.addr==${address}`;
-      const expected = { all, bpf: `host ${address}`, display, scratch: folder };
-      await assertIdentical(label.file ?? '', expected);
-    }
+    await followStream(t, endings, folder, await startSshd(folder, endings));
   },
 );
 

@@ -53,6 +53,64 @@ for (const method of ['bpf', 'seccomp']) {
   );
 }
 
+/** Where a server's listeners are, by family, while it runs; and its account. */
+async function listeners(
+  label: string,
+  method: string,
+  port: number,
+  order: readonly string[],
+): Promise<{ at: Readonly<Record<string, string>>; end: () => Promise<string> }> {
+  const python = ['python3', 'test/scenarios/clients/two-listeners.py', String(port), ...order];
+  const server = lbcap('--server', '--method', method, label, '--', ...python);
+  await server.waitFor('stdout', /ready/);
+  const lines = server.stdout.split('\n');
+  return {
+    at: Object.fromEntries(order.map((family, index) => [family, lines[index] ?? ''])),
+    end: async () => {
+      await server.end();
+      return server.stderr;
+    },
+  };
+}
+
+for (const method of ['bpf', 'seccomp']) {
+  for (const order of [
+    ['6', '4'],
+    ['4', '6'],
+  ]) {
+    test(
+      `copies with a listener for each family, IPv${order.join(' before IPv')}, by ${method}`,
+      { skip: lacking('capture', 'python3') },
+      async () => {
+        const port = await freePort();
+        const copies: Awaited<ReturnType<typeof listeners>>[] = [];
+        try {
+          for (const host of ['127.0.0.41', '127.0.0.42']) {
+            const copy = await listeners(`copy=${host}`, method, port, order);
+            copies.push(copy);
+            assert.equal(copy.at['4'], `${host} ${port}`);
+            // On ::1, at a port of the kernel's choice.
+            assert.match(copy.at['6'] ?? '', /^::1 [0-9]+$/);
+            assert.notEqual(copy.at['6'], `::1 ${port}`);
+          }
+          // A label with an IPv6 address: both are reached.
+          const both = await listeners('copy=127.0.0.43,::1', method, port, order);
+          copies.push(both);
+          assert.deepEqual(both.at, { 4: `127.0.0.43 ${port}`, 6: `::1 ${port}` });
+        } finally {
+          const accounts = await Promise.all(copies.map(({ end }) => end()));
+          for (const text of accounts.slice(0, 2))
+            assert.match(text, /1 listen moved to .*; 1 listen for IPv6 alone out of reach: give/);
+          for (const text of accounts.slice(2)) {
+            assert.match(text, /2 listens moved to /);
+            assert.doesNotMatch(text, /out of reach/);
+          }
+        }
+      },
+    );
+  }
+}
+
 test(
   'an unprivileged server has a port below 1024',
   { skip: lacking('capture', 'setpriv', 'gcc') },

@@ -13,7 +13,10 @@ import {
 } from '../../src/sources/dumpcap-words.js';
 
 test('words: filter only where there is one, buffer in MiB and never less than asked for', () => {
-  const asked = { interface: 'lo', snaplen: 96, bufferSize: (64 << 20) + 1, filter: null };
+  const asked = {
+    ...{ interface: 'lo', snaplen: 96, bufferSize: (64 << 20) + 1 },
+    ...{ filter: null, nanoseconds: false },
+  };
   const words = dumpcapWords(asked);
   assert.deepEqual(words.join(' '), '-q -p -P -w - -i lo -s 96 -B 65');
   assert.deepEqual(dumpcapWords({ ...asked, filter: 'host 127.0.0.2' }), [
@@ -21,6 +24,8 @@ test('words: filter only where there is one, buffer in MiB and never less than a
     '-f',
     'host 127.0.0.2',
   ]);
+  // pcapng, in which it has nanoseconds.
+  assert.ok(dumpcapWords({ ...asked, nanoseconds: true }).includes('-n'));
 });
 
 test('names that dumpcap would take for a number, a pipe or a host are no interfaces', () => {
