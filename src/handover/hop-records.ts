@@ -3,6 +3,7 @@ import { formatAddress } from '../labels/address.js';
 import { protocols } from '../packet/ip.js';
 import { flowLayout, flowState } from '../sinks/flow-layout.js';
 import type { FlowRecords } from '../sinks/flow-records.js';
+import { isEphemeral } from '../sinks/server-side.js';
 import type { Ending, Hop, HopEnd } from './hop.js';
 
 const { address, ports, kind, lowRest, highRest, label, state, size } = flowLayout;
@@ -27,10 +28,6 @@ const fact = {
   /** The reset met a SYN that nobody had answered. */
   refused: 1 << 3,
 } as const;
-
-/** Linux's ip_local_port_range: a port in here is likely a client's. */
-const firstEphemeral = 32_768;
-const lastEphemeral = 60_999;
 
 export class HopRecords {
   readonly #flows: FlowRecords;
@@ -163,8 +160,4 @@ function tcpEnding(bits: number, facts: number): { ending: Ending; by: number } 
   if (lowFin && highFin) return { ending: 'closed', by: -1 };
   if (lowFin || highFin) return { ending: 'half-closed', by: lowFin ? 0 : 1 };
   return { ending: 'open', by: -1 };
-}
-
-function isEphemeral(port: number): boolean {
-  return port >= firstEphemeral && port <= lastEphemeral;
 }

@@ -1,13 +1,15 @@
-/** Waiting in a thread of one's own for one of two descriptors, and waking that thread. */
+/** poll(2): waiting in a thread of one's own, waking that thread, and asking without waiting. */
 import { writeSync } from 'node:fs';
 import type { KoffiFunc } from 'koffi';
 import type { Kernel } from './kernel.js';
 
 const POLLIN = 1;
+const POLLOUT = 4;
 const EFD_CLOEXEC = 0x8_0000;
 /** struct pollfd. */
 const entry = { descriptor: 0, events: 4, returned: 6, size: 8 } as const;
 
+const pollPrototype = 'int poll(void *entries, unsigned long count, int timeout)';
 type Poll = KoffiFunc<(entries: Uint8Array, count: number, timeout: number) => number>;
 type EventFd = KoffiFunc<(value: number, flags: number) => number>;
 
@@ -25,6 +27,16 @@ export function ring(bell: number): void {
   writeSync(bell, one);
 }
 
+/** @returns a look whether a descriptor takes bytes: not where a write would have to wait */
+export function takesBytes(kernel: Kernel, descriptor: number): () => boolean {
+  const poll = kernel.libc<Poll>(pollPrototype);
+  const asked = Buffer.alloc(entry.size);
+  asked.writeInt32LE(descriptor, entry.descriptor);
+  asked.writeInt16LE(POLLOUT, entry.events);
+  // What cannot be asked, or is broken, is for the write to tell.
+  return () => poll(asked, 1, 0) !== 0;
+}
+
 /** Blocks this thread until one is readable or broken: poll(2). */
 export class Poller {
   readonly #kernel: Kernel;
@@ -33,7 +45,7 @@ export class Poller {
 
   constructor(kernel: Kernel, descriptors: readonly number[]) {
     this.#kernel = kernel;
-    this.#poll = kernel.libc<Poll>('int poll(void *entries, unsigned long count, int timeout)');
+    this.#poll = kernel.libc<Poll>(pollPrototype);
     this.#entries = Buffer.alloc(descriptors.length * entry.size);
     for (const [index, descriptor] of descriptors.entries()) {
       this.#entries.writeInt32LE(descriptor, index * entry.size + entry.descriptor);

@@ -10,10 +10,11 @@ import {
 } from '../packet/tcp.js';
 import { nextInOrder, segment, segmentEvent } from './connection.js';
 import { keyMatches, keySize, readKey } from './flow-key.js';
-import { flowLayout, flowState } from './flow-layout.js';
+import { flowLayout } from './flow-layout.js';
 import { FlowRecords } from './flow-records.js';
 import { HealthCounters } from './health.js';
 import { noPeer, PeerTable, unresolvedPeer } from './peers.js';
+import { isServer } from './server-side.js';
 import type { TcpHealth } from './snapshot.js';
 
 const defaultMaximum = 262_144;
@@ -25,9 +26,6 @@ const exactPackets = 128;
 const exactPerBatch = 32;
 const sampleMean = 16;
 const memoSize = 256;
-/** Linux's ip_local_port_range: a port in here is likely a client's. */
-const firstEphemeral = 32_768;
-const lastEphemeral = 60_999;
 
 const { address, ports, kind, lowRest, highRest, state, label, peer, seen, size } = flowLayout;
 
@@ -238,8 +236,8 @@ export class FlowTable {
     const other = side ^ 1;
     const words = this.#records.words;
     const labelIndex = words[at + label + side];
-    const serves = this.#serves(at, side);
-    const otherServes = this.#serves(at, other);
+    const serves = isServer(words, at, side);
+    const otherServes = isServer(words, at, other);
     // A label that talks to itself sees the server it talks to, and its bytes once.
     const itself = labelIndex === words[at + label + other];
     const counted = labelIndex >= 0 && (!itself || (side === 0 ? otherServes : !serves));
@@ -262,22 +260,6 @@ export class FlowTable {
     return index;
   }
 
-  /**
-   * Whether this side is the server: it got the SYN; where none was seen, its port is the one that
-   * is not ephemeral, else the lower. With equal ports both sides are.
-   */
-  #serves(at: number, side: number): boolean {
-    const bits = this.#records.words[at + state];
-    if ((bits & (flowState.server | (flowState.server << 1))) !== 0) {
-      return (bits & (flowState.server << side)) !== 0;
-    }
-    const pair = this.#records.words[at + ports];
-    const low = pair >>> 16;
-    const high = pair & 0xffff;
-    if (low === high) return true;
-    return side === (isEphemeral(low) && !isEphemeral(high) ? 1 : 0);
-  }
-
   #movePeers(moved: Int32Array): void {
     const { words, count } = this.#records;
     for (let at = 0; at < count * size; at += size) {
@@ -285,8 +267,4 @@ export class FlowTable {
       if (words[at + peer + 1] >= 0) words[at + peer + 1] = moved[words[at + peer + 1]];
     }
   }
-}
-
-function isEphemeral(port: number): boolean {
-  return port >= firstEphemeral && port <= lastEphemeral;
 }

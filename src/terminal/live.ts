@@ -19,6 +19,11 @@ export interface LiveOptions {
   readonly stream: TerminalStream;
   readonly env: Environment;
   readonly process?: ProcessEvents;
+  /**
+   * Whether a write to a terminal would not have to wait, as it would once Ctrl-S has stopped it; by
+   * default it never has to. Until then no frame is drawn, and notices wait.
+   */
+  readonly takes?: () => boolean;
 }
 
 /** Without a terminal: milliseconds from line to line. */
@@ -34,12 +39,22 @@ const plainWidth = 120;
  * On a terminal it listens for resizing, Ctrl-Z and the process's exit until `finish`, so that the
  * cursor comes back on every way out that a program can see.
  */
-export function createLiveView({ stream, env, process: events = process }: LiveOptions): LiveView {
+export function createLiveView({
+  stream,
+  env,
+  process: events = process,
+  takes = () => true,
+}: LiveOptions): LiveView {
   const terminal = stream.isTTY === true && env['TERM'] !== 'dumb';
-  return terminal ? tableView(stream, env, events) : plainView(stream, env);
+  return terminal ? tableView(stream, env, events, takes) : plainView(stream, env);
 }
 
-function tableView(stream: TerminalStream, env: Environment, events: ProcessEvents): LiveView {
+function tableView(
+  stream: TerminalStream,
+  env: Environment,
+  events: ProcessEvents,
+  takes: () => boolean,
+): LiveView {
   let previous: Snapshot | null = null;
   let current: Snapshot | null = null;
   const canvas = (height: number): Canvas => ({
@@ -53,7 +68,7 @@ function tableView(stream: TerminalStream, env: Environment, events: ProcessEven
       screen.draw(renderTable(previous, current, canvas(stream.rows || usual.rows)));
     }
   };
-  const screen = new Screen(stream, events, redraw);
+  const screen = new Screen(stream, events, redraw, takes);
   return {
     update(snapshot) {
       previous = current;
@@ -65,8 +80,7 @@ function tableView(stream: TerminalStream, env: Environment, events: ProcessEven
       redraw();
     },
     finish(snapshot) {
-      screen.print(renderTable(null, snapshot, canvas(Infinity)));
-      screen.close();
+      screen.close(renderTable(null, snapshot, canvas(Infinity)));
     },
   };
 }

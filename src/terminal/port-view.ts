@@ -79,8 +79,7 @@ function tableView(stream: TerminalStream, env: Environment, events: ProcessEven
       redraw();
     },
     finish(before, now) {
-      screen.print(renderPorts(before, now, scrolling(stream, env)));
-      screen.close();
+      screen.close(renderPorts(before, now, scrolling(stream, env)));
     },
   };
 }

@@ -27,6 +27,9 @@ const cutLines = '\u001b[?7l';
 const wrapLines = '\u001b[?7h';
 const eraseLine = '\u001b[2K';
 const eraseBelow = '\u001b[J';
+/** What a person may still read of what a stopped terminal has missed. */
+const mostHeld = 1000;
+
 const up = (lines: number): string => (lines > 0 ? `\u001b[${String(lines)}A` : '');
 const down = (lines: number): string => (lines > 0 ? `\u001b[${String(lines)}B` : '');
 
@@ -39,15 +42,28 @@ export class Screen {
   readonly #stream: TerminalStream;
   readonly #process: ProcessEvents;
   readonly #redraw: () => void;
+  readonly #takes: () => boolean;
+  /** Lines that wait until the terminal takes them, the newest. */
+  readonly #held: string[] = [];
+  #leftOut = 0;
   /** Lines on the screen; 0 when the cursor is the shell's. */
   #drawn = 0;
   #gone = false;
 
-  /** @param redraw is called when the size has changed, or the process goes on after Ctrl-Z */
-  constructor(stream: TerminalStream, process: ProcessEvents, redraw: () => void) {
+  /**
+   * @param redraw is called when the size has changed, or the process goes on after Ctrl-Z
+   * @param takes whether a write would not have to wait
+   */
+  constructor(
+    stream: TerminalStream,
+    process: ProcessEvents,
+    redraw: () => void,
+    takes: () => boolean = () => true,
+  ) {
     this.#stream = stream;
     this.#process = process;
     this.#redraw = redraw;
+    this.#takes = takes;
     stream.on('resize', this.#redraw);
     stream.on('error', this.#lose);
     process.on('exit', this.#leave);
@@ -55,9 +71,10 @@ export class Screen {
     process.on('SIGCONT', this.#redraw);
   }
 
-  /** Replaces the block. A frame is left out while the terminal has not taken the last one. */
+  /** Replaces the block. A frame is left out while the terminal takes none. */
   draw(lines: readonly string[]): void {
-    if (this.#gone || lines.length === 0 || this.#stream.writableNeedDrain === true) return;
+    if (lines.length === 0 || !this.#isReady()) return;
+    this.#writeHeld();
     const last = lines.length - 1;
     // Erase before the text: behind a line as wide as the screen it would take the last character.
     const body = lines.map((line, i) => (i < last ? eraseLine : eraseBelow) + line).join('\r\n');
@@ -65,21 +82,44 @@ export class Screen {
     this.#drawn = lines.length;
   }
 
-  /** Puts lines above the block, where they stay. The block is gone until it is drawn again. */
+  /**
+   * Puts lines above the block, where they stay, as soon as the terminal takes them. The block is gone
+   * until it is drawn again.
+   */
   print(lines: readonly string[]): void {
-    if (this.#gone) return;
-    this.#stream.write(`\r${eraseBelow}${lines.join('\r\n')}\r\n`);
-    this.#drawn = 0;
+    this.#held.push(...lines);
+    const tooMany = Math.max(0, this.#held.length - mostHeld);
+    this.#held.splice(0, tooMany);
+    this.#leftOut += tooMany;
+    if (this.#isReady()) this.#writeHeld();
   }
 
-  /** Gives the terminal back, the cursor beneath the block. */
-  close(): void {
+  /**
+   * Leaves the lines in the block's place and gives the terminal back, beneath them. Waits for a
+   * terminal that is stopped.
+   */
+  close(lines: readonly string[]): void {
+    this.#held.push(...lines);
+    this.#writeHeld();
     this.#leave();
     this.#process.off('exit', this.#leave);
     this.#process.off('SIGTSTP', this.#suspend);
     this.#process.off('SIGCONT', this.#redraw);
     this.#stream.off('resize', this.#redraw);
     // The listener for errors stays: a terminal that hangs up now must not end the program.
+  }
+
+  #isReady(): boolean {
+    return !this.#gone && this.#stream.writableNeedDrain !== true && this.#takes();
+  }
+
+  #writeHeld(): void {
+    const lines = this.#held.splice(0);
+    if (this.#gone || lines.length === 0) return;
+    if (this.#leftOut > 0) lines.unshift(`… ${this.#leftOut} lines before this one`);
+    this.#leftOut = 0;
+    this.#stream.write(`\r${eraseBelow}${lines.join('\r\n')}\r\n`);
+    this.#drawn = 0;
   }
 
   readonly #leave = (): void => {

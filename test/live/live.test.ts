@@ -233,6 +233,23 @@ for (const by of ways)
       sender.close();
     });
 
+    test('nothing runs on after a close, whatever it was doing', { skip }, async () => {
+      const timers = () =>
+        process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+      const before = timers();
+      const address = ownAddress();
+      const opened = await openLo({ by, filter: `host ${address}` });
+      const { ended } = await flood(address, 2);
+      // A busy capture pauses between batches.
+      for (let batch = 0; batch < 50; batch++) await opened.source.next();
+      const waiting = opened.source.next();
+      opened.source.stop();
+      await opened.source.close();
+      await waiting;
+      assert.equal(timers(), before);
+      await ended;
+    });
+
     test('close while it waits for a packet, twice, with a next under way', { skip }, async () => {
       const opened = await openLo({ by, filter: `host ${ownAddress()}` });
       const waiting = opened.source.next();

@@ -13,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -177,6 +178,51 @@ describe('lbcap watch', { skip }, () => {
     const status = await new Promise((resolve) => lbcap.once('close', resolve));
     assert.equal(status, 0);
     assert.equal(packetsIn(file), 200);
+  });
+});
+
+describe('lbcap watch on a terminal', { skip }, () => {
+  it('goes on capturing while Ctrl-S has stopped it', async () => {
+    const script = [
+      'import os, pty, sys',
+      'pid, master = pty.fork()',
+      'if pid == 0: os.execv(sys.argv[1], sys.argv[1:])',
+      'def read_until(mark):',
+      "    text = b''",
+      '    while mark not in text: text += os.read(master, 4096)',
+      "read_until(b'captured')",
+      "os.write(master, b'\\x13')",
+      "print('stopped', flush=True)",
+      'sys.stdin.readline()',
+      "os.write(master, b'\\x11')",
+      "read_until(b'captured')",
+      "os.write(master, b'\\x03')",
+      "read_until(b'open it with')",
+      'print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))',
+    ].join('\n');
+    const address = ownAddress();
+    const words = ['watch', '-l', `client=${address}`, '-o', directory];
+    const shell = spawn('python3', ['-c', script, process.execPath, lbcapPath, ...words]);
+    const sender = await Sender.at(address);
+    let said = '';
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const ended = once(shell, 'close');
+    try {
+      while (!said.includes('stopped')) await pause(50);
+      // Frames would have come by now.
+      await pause(2500);
+      await sender.send(20);
+      const file = join(directory, 'client.pcap');
+      await sizeReached(file, 24 + 20 * recordSize, () => said);
+      shell.stdin.end('\n');
+      await ended;
+      assert.equal(said, 'stopped\n0\n');
+      assert.equal(packetsIn(file), 20);
+    } finally {
+      sender.close();
+      // With it goes the terminal, which ends lbcap.
+      shell.kill();
+    }
   });
 });
 

@@ -17,46 +17,20 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
-import { concat, record, type Bytes } from '../../fixtures/frames.js';
+import { concat, type Bytes } from '../../fixtures/frames.js';
 import { LbcapError } from '../../src/errors.js';
-import { createArena } from '../../src/packet/arena.js';
-import { pcapFormat } from '../../src/sinks/file-format.js';
-import { LabelFiles } from '../../src/sinks/label-files.js';
-import { slotSizes } from '../../src/sinks/slots.js';
+import { header, openLabelFiles, someRecord } from './open-label-files.js';
 
 const root = mkdtempSync(join(tmpdir(), 'lbcap-'));
 after(() => rmSync(root, { recursive: true }));
-const header = new Uint8Array(24).fill(0x68);
-const inputSize = 1024 * 1024;
 let directory = '';
 let count = 0;
 beforeEach(() => {
   directory = join(root, `out-${count++}`);
 });
 
-/** A sink with an input region of 1 MiB at the arena's start. */
 function open(names: readonly string[], more: { force?: boolean; directory?: string } = {}) {
-  const { arena, regions } = createArena([inputSize, ...slotSizes(names.length)]);
-  const files = new LabelFiles({
-    arena,
-    slots: regions.slice(1),
-    directory: more.directory ?? directory,
-    names,
-    linkType: 1,
-    format: pcapFormat(arena, { linkType: 1, bigEndian: false, nanoseconds: false }, 0, header),
-    force: more.force ?? false,
-  });
-  return {
-    files,
-    append: (output: number, bytes: Bytes): void => {
-      arena.bytes.set(bytes, 0);
-      files.append(output, 0, bytes.length, 1);
-    },
-  };
-}
-
-function someRecord(size: number, fill: number): Bytes {
-  return record({ data: new Uint8Array(size).fill(fill) });
+  return openLabelFiles(more.directory ?? directory, names, { force: more.force ?? false });
 }
 
 function codeOf(body: () => unknown): string {

@@ -14,19 +14,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { after, beforeEach, describe, it } from 'node:test';
-import { concat, record, type Bytes } from '../../fixtures/frames.js';
-import { createArena } from '../../src/packet/arena.js';
+import { concat, type Bytes } from '../../fixtures/frames.js';
 import { openCompression, type Compression } from '../../src/sinks/compression.js';
-import { pcapFormat } from '../../src/sinks/file-format.js';
-import { LabelFiles } from '../../src/sinks/label-files.js';
-import type { WrittenFile } from '../../src/sinks/output.js';
 import type { Rotation } from '../../src/sinks/rotation.js';
-import { slotSizes } from '../../src/sinks/slots.js';
 import { lacking } from '../requirements.js';
+import { header, openLabelFiles, someRecord } from './open-label-files.js';
 
 const root = mkdtempSync(join(tmpdir(), 'lbcap-'));
 after(() => rmSync(root, { recursive: true }));
-const header = new Uint8Array(24).fill(0x68);
 let directory = '';
 let count = 0;
 beforeEach(() => {
@@ -38,33 +33,7 @@ function open(
   rotation: Rotation,
   more: { force?: boolean; compression?: Compression } = {},
 ) {
-  const { arena, regions } = createArena([1024 * 1024, ...slotSizes(names.length)]);
-  const finished: WrittenFile[] = [];
-  const files = new LabelFiles({
-    arena,
-    slots: regions.slice(1),
-    directory,
-    names,
-    linkType: 1,
-    format: pcapFormat(arena, { linkType: 1, bigEndian: false, nanoseconds: false }, 0, header),
-    force: more.force ?? false,
-    compression: more.compression ?? null,
-    rotation,
-    onFinished: (file) => finished.push(file),
-  });
-  return {
-    files,
-    finished,
-    append: (output: number, records: readonly Bytes[]): void => {
-      const bytes = concat(...records);
-      arena.bytes.set(bytes, 0);
-      files.append(output, 0, bytes.length, records.length);
-    },
-  };
-}
-
-function someRecord(size: number, fill: number): Bytes {
-  return record({ data: new Uint8Array(size).fill(fill) });
+  return openLabelFiles(directory, names, { rotation, ...more });
 }
 
 /** What the files of a name hold, one after the other, without their headers. */
@@ -89,7 +58,7 @@ describe('files that rotate by size', () => {
         const run = Array.from({ length: 1 + (index % 7) }, (_, place) =>
           someRecord(index % 299 === 298 ? 262_144 : ((index + place) * 31) % 1500, index),
         );
-        append(index % 2, run);
+        append(index % 2, ...run);
         expected[index % 2].push(...run);
         if (index % 101 === 0) files.flush();
         if (index % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -113,10 +82,7 @@ describe('files that rotate by size', () => {
 
   it('fill each file as far as whole records go', async () => {
     const { files, append } = open(['a'], { size: 24 + 5 * 116, keep: null });
-    append(
-      0,
-      Array.from({ length: 12 }, (_, index) => someRecord(100, index)),
-    );
+    append(0, ...Array.from({ length: 12 }, (_, index) => someRecord(100, index)));
     const written = await files.close();
     assert.deepEqual(
       written.map(({ packets }) => packets),
@@ -132,7 +98,7 @@ describe('files that rotate by size', () => {
   it('stay as many as are to be kept, the newest', async () => {
     const { files, append, finished } = open(['a', 'b'], { size: 24 + 116, keep: 3 });
     for (let index = 0; index < 20; index++) {
-      append(0, [someRecord(100, index)]);
+      append(0, someRecord(100, index));
       const there = readdirSync(directory).filter((name) => name.startsWith('a.'));
       assert.ok(there.length <= 3, there.join(' '));
     }
@@ -150,13 +116,13 @@ describe('files that rotate by size', () => {
 
   it('remove nothing that took the place of a file of theirs', async () => {
     const { files, append } = open(['a'], { size: 24 + 116, keep: 1 });
-    append(0, [someRecord(100, 1)]);
+    append(0, someRecord(100, 1));
     files.rotate();
     const path = join(directory, 'a.00001.pcap');
     unlinkSync(path);
     writeFileSync(join(directory, 'filler'), '');
     writeFileSync(path, 'another');
-    append(0, [someRecord(100, 2)]);
+    append(0, someRecord(100, 2));
     await files.close();
     // The system may give the new file the old one's number; then nobody can tell.
     if (existsSync(path)) assert.equal(readFileSync(path, 'utf8'), 'another');
@@ -166,8 +132,8 @@ describe('files that rotate by size', () => {
 describe('files that rotate by the clock', () => {
   it('end at once, with every record, and are not begun for nothing', async () => {
     const { files, append, finished } = open(['a', 'b', 'c'], { size: null, keep: null });
-    append(0, [someRecord(100, 1), someRecord(7, 2)]);
-    append(1, [someRecord(100, 3)]);
+    append(0, someRecord(100, 1), someRecord(7, 2));
+    append(1, someRecord(100, 3));
     files.rotate();
     assert.deepEqual(
       finished.map(({ path, packets, complete }) => [path.slice(-12), packets, complete]),
@@ -179,7 +145,7 @@ describe('files that rotate by the clock', () => {
     assert.equal(statSync(join(directory, 'a.00001.pcap')).size, 24 + 116 + 23);
     files.rotate();
     assert.equal(finished.length, 2);
-    append(0, [someRecord(100, 4)]);
+    append(0, someRecord(100, 4));
     await files.close();
     assert.deepEqual(readdirSync(directory).sort(), [
       'a.00001.pcap',
@@ -193,7 +159,7 @@ describe('files that rotate by the clock', () => {
     const names = ['a', 'b', 'c', 'd'];
     const { files, append } = open(names, { size: 3000, keep: 2 });
     for (let index = 0; index < 400; index++) {
-      append(index % 4, [someRecord((index * 37) % 1200, index)]);
+      append(index % 4, someRecord((index * 37) % 1200, index));
       if (index % 90 === 0) files.rotate();
       if (index % 11 === 0) await new Promise((resolve) => setImmediate(resolve));
       const open = readdirSync('/proc/self/fd')
@@ -221,7 +187,7 @@ describe('files that rotate by the clock', () => {
         compression === null ? {} : { compression },
       );
       for (let round = 0; round < 5; round++) {
-        for (const output of names.keys()) append(output, [someRecord(100, round)]);
+        for (const output of names.keys()) append(output, someRecord(100, round));
         await new Promise((resolve) => setImmediate(resolve));
       }
       const written = await files.close();
@@ -245,7 +211,7 @@ describe('files that rotate by the clock', () => {
   it('refuse the ring of an earlier run, and clear it away with force', async () => {
     const first = open(['a'], { size: null, keep: null });
     for (let index = 0; index < 3; index++) {
-      first.append(0, [someRecord(1, index)]);
+      first.append(0, someRecord(1, index));
       first.files.rotate();
     }
     await first.files.close();
@@ -258,22 +224,11 @@ describe('files that rotate by the clock', () => {
 
 describe('files of several link types', () => {
   it('are one for each, named so, with a header of its own', async () => {
-    const { arena, regions } = createArena([1024 * 1024, ...slotSizes(2)]);
-    const format = { linkType: 1, bigEndian: false, nanoseconds: false };
-    const files = new LabelFiles({
-      arena,
-      slots: regions.slice(1),
-      directory,
-      names: ['a', 'a.raw'],
-      linkType: 1,
-      format: pcapFormat(arena, format, 99, header),
-      force: false,
-    });
+    const { files, append } = openLabelFiles(directory, ['a', 'a.raw']);
+    const format = { bigEndian: false, nanoseconds: false };
     for (const linkType of [1, 101, 12, 101, 9999]) {
       files.begin({ format: { ...format, linkType }, start: 0, end: 0 });
-      const bytes = someRecord(10, linkType & 0xff);
-      arena.bytes.set(bytes, 0);
-      files.append(0, 0, bytes.length, 1);
+      append(0, someRecord(10, linkType & 0xff));
     }
     await files.close();
     const linkTypes = readdirSync(directory).map((name) => {

@@ -102,6 +102,31 @@ describe('on a terminal', () => {
     assert.equal(paper.look(), '');
   });
 
+  test('a terminal that is stopped gets nothing until it goes on, and no notice is lost', () => {
+    const paper = new Paper(120, 40);
+    let stopped = true;
+    const takes = () => !stopped;
+    const view = createLiveView({ stream: paper, env, process: new Surroundings(), takes });
+    view.update(before);
+    view.notice('first');
+    view.notice('second');
+    view.update(after);
+    paper.emit('resize');
+    assert.equal(paper.look(), '');
+    stopped = false;
+    view.update(after);
+    const lines = linesOf(paper.look());
+    assert.deepEqual(lines.slice(0, 2), ['first', 'second']);
+    assert.match(lines.join('\n'), /busiest peer/);
+    stopped = true;
+    for (let number = 1; number <= 1500; number++) view.notice(`line ${String(number)}`);
+    assert.equal(paper.look(), '');
+    view.finish(after);
+    const end = linesOf(paper.look());
+    assert.deepEqual(end.slice(0, 2), ['… 500 lines before this one', 'line 501']);
+    assert.match(end.join('\n'), /average\/s/, 'the last table waits for the terminal');
+  });
+
   test('a terminal that is gone ends nothing', () => {
     const paper = new Paper(120, 40);
     const view = createLiveView({ stream: paper, env, process: new Surroundings() });

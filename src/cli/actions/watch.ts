@@ -4,6 +4,7 @@ import { captureFilter } from '../../filters/capture.js';
 import type { Label } from '../../labels/label.js';
 import { loopbackInterface } from '../../loopback/interface.js';
 import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
+import { terminalRoom } from '../../native/terminal-room.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
@@ -46,7 +47,11 @@ export async function watch(labels: readonly Label[], options: WatchOptions): Pr
     libpcap: regions.slice(0, sizes.libpcap.length),
     stream: regions.slice(sizes.libpcap.length, inputs.length),
   };
-  const view = createLiveView({ stream: process.stderr, env: process.env });
+  const view = createLiveView({
+    stream: process.stderr,
+    env: process.env,
+    takes: await terminalRoom(process.stderr),
+  });
   const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
     view.notice(`lbcap: ${text}`);
   });
