@@ -68,19 +68,18 @@ export function conversations(options: ConversationOptions): CountConversations 
       let bytes = 0;
       let backPackets = 0;
       let backBytes = 0;
+      // What a packet the other way differs by, in both addresses; one-way, none may differ.
+      const swapped = (source ^ destination) & ~oneWay;
       for (; at < end; at = (at + width) | 0) {
-        const from = fields[at + recordFields.source];
-        const to = fields[at + recordFields.destination];
-        const unlikeForth = (from ^ source) | (to ^ destination);
-        const unlikeBack = (from ^ destination) | (to ^ source);
-        // As masks: all ones where the packet does not go that way, else zero.
-        const notForth = (unlikeForth | -unlikeForth) >> 31;
-        const notBack = ((unlikeBack | -unlikeBack) >> 31) | oneWay;
-        if ((notForth & notBack) !== 0) break;
+        const unlikeSource = fields[at + recordFields.source] ^ source;
+        const unlikeDestination = fields[at + recordFields.destination] ^ destination;
+        // A mask: all ones for the way back, else zero.
+        const back = (unlikeSource | -unlikeSource) >> 31;
+        if (((unlikeSource ^ (swapped & back)) | (unlikeSource ^ unlikeDestination)) !== 0) break;
         const length = fields[at + recordFields.length];
         bytes = (bytes + length) | 0;
-        backPackets = (backPackets - notForth) | 0;
-        backBytes = (backBytes + (length & notForth)) | 0;
+        backPackets = (backPackets - back) | 0;
+        backBytes = (backBytes + (length & back)) | 0;
       }
       const packets = ((at - first) / width) | 0;
 
