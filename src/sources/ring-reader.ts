@@ -14,11 +14,14 @@ import { breather, breatherShare, type LiveReader } from './live-reader.js';
  */
 const smallPacket = 1024;
 
+/** No packet is kept back for longer than the kernel keeps it (`holdBack` of live.ts). Milliseconds. */
+const longestPause = 50;
+
 /**
- * Bytes that the kernel puts into the ring in a millisecond, at most: small datagrams at full rate, as
- * measured. A burst that begins with a pause fills half of the ring, no more.
+ * Packets that are cut short fill the ring with so many bytes in a millisecond at most: small datagrams
+ * at full rate, as measured. A burst that begins with a pause fills half of the ring, no more.
  */
-const fullRate = 320 * 1024;
+const fullRateOfSmall = 320 * 1024;
 
 /** Timers and signals are answered after so many blocks in a row: 4 MiB are a few milliseconds. */
 const blocksInARow = 16;
@@ -35,6 +38,8 @@ export class RingReader implements LiveReader {
   readonly #unfiltered: number;
   /** Milliseconds. */
   readonly #longestPause: number;
+  /** With fewer bytes since the last pause the capture is quiet: the next packet is waited for. */
+  readonly #quiet: number;
   packets = 0;
   isDrained = false;
   onlyLooks = false;
@@ -55,7 +60,10 @@ export class RingReader implements LiveReader {
     this.#arena = arena;
     this.#region = region;
     this.#snaplen = snaplen;
-    this.#longestPause = (ring.blocks * ringBlockSize) / fullRate / 2;
+    const isCut = snaplen <= smallPacket;
+    const half = (ring.blocks * ringBlockSize) / 2;
+    this.#longestPause = isCut ? half / fullRateOfSmall : longestPause;
+    this.#quiet = isCut ? 1 : ringBlockSize;
     let newest = 0;
     for (let block = 0; block < ring.blocks; block++) {
       newest = Math.max(newest, ring.sequence(block));
@@ -128,11 +136,11 @@ export class RingReader implements LiveReader {
 
   /**
    * Milliseconds to leave the capture alone, so that this thread wakes for many packets and not for
-   * few; 0 where the ring would fill meanwhile, or where nothing came.
+   * few; 0 where the ring would fill meanwhile, or where the capture is quiet.
    */
   #pause(now: number): number {
     const bytes = this.#bytesSincePause;
-    if (bytes === 0) return 0;
+    if (bytes < this.#quiet) return 0;
     const room = this.#ring.blocks * ringBlockSize * breatherShare;
     const untilFull = (room * (now - this.#pausedAt)) / bytes;
     return untilFull < breather ? 0 : Math.min(this.#longestPause, untilFull);
