@@ -15,7 +15,7 @@ import { convertTicks } from './ticks.js';
 /** No block may be longer, 16 MiB: as for libpcap (sf-pcapng.c) and Wireshark. */
 export const longestBlock = 16 * 1024 * 1024;
 
-/** Packets of one walk; an Enhanced Packet Block has 32 bytes at least, so a chunk has hardly more. */
+/** Packets of one walk: more than a chunk of usual ones has. */
 const mostPackets = 32_768;
 
 /**
@@ -70,9 +70,10 @@ export class PacketWalk {
     let at = start;
     let stop: Stop;
     for (;;) {
-      // Nearly all blocks, in a loop of their own. Whatever else there is, is told below.
+      // Nearly all blocks, in a loop of their own. Whatever else there is, is told below: so is the first
+      // of each interface, since only there it is seen whether there is such an interface.
       const known = count;
-      count = this.#findEnhanced(at, end, lastId, little, count);
+      if (lastId >= 0) count = this.#findEnhanced(at, end, lastId, little, count);
       if (count > known) {
         at = starts[count];
         for (let i = known; i < count; i++) {

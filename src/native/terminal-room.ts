@@ -7,6 +7,9 @@ import { takesBytes } from './poll.js';
  * Ctrl-S (XOFF) stops a terminal, and Node writes to one synchronously: the whole process, and with it
  * the capture, would wait for Ctrl-Q.
  *
+ * A terminal that is not stopped but not read either still takes a few bytes, and says so: that is not
+ * foreseen.
+ *
  * @returns to be asked before each write; always true where it cannot be known
  */
 export async function terminalRoom({

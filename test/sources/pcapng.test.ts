@@ -207,6 +207,28 @@ describe('pcapng source', () => {
     assert.match(more.error?.message ?? '', /more than 65536 interfaces/);
   });
 
+  it('refuses packets of interfaces that were not described', async () => {
+    const w = new SectionWriter();
+    const good = [0, 0, 0].map((id) => w.enhanced(id, 1n, frame(2)));
+    for (const id of [1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]) {
+      const bad = w.enhanced(id, 1n, frame(3));
+      for (const options of [{}, { blocks: true }]) {
+        const first = await readBytes(concat(w.header(), w.interface(1), bad, ...good), options);
+        assert.equal(first.error?.code, 'INPUT_DAMAGED');
+        assert.match(
+          first.error?.message ?? '',
+          new RegExp(`interface ${id}, .*byte 48|byte 48.*interface ${id}`),
+        );
+        assert.equal(first.packets.length, 0);
+        const later = await readBytes(concat(w.header(), w.interface(1), ...good, bad), options);
+        assert.equal(later.error?.code, 'INPUT_DAMAGED');
+        assert.equal(later.packets.length, 3);
+      }
+      const none = await readBytes(concat(w.header(), bad));
+      assert.equal(none.error?.code, 'INPUT_DAMAGED');
+    }
+  });
+
   it('takes long blocks of every kind, up to their limit', async () => {
     const w = new SectionWriter();
     const long = w.secrets('k'.repeat(5_000_000));
