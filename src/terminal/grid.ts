@@ -24,11 +24,33 @@ const sides = [
 // when it adds up what a spanning cell covers.
 const characters = { ...Object.fromEntries(sides.map((side) => [side, ''])), middle: ' ' };
 
+/**
+ * Lines that were laid out, by their cells: in a table that is drawn every second most rows come again,
+ * titles among them, and the library takes half a millisecond for each.
+ */
+const known = new Map<string, string>();
+/** More are forgotten, all of them: a large table has some hundred. */
+const mostKnown = 512;
+
+type GridRow = readonly (string | GridCell)[];
+
 /** One line of text for each row. Cells must fit their columns; they may hold colour. */
-export function drawGrid(
-  columns: readonly GridColumn[],
-  rows: readonly (readonly (string | GridCell)[])[],
-): string[] {
+export function drawGrid(columns: readonly GridColumn[], rows: readonly GridRow[]): string[] {
+  const layout = JSON.stringify(columns);
+  const keys = rows.map((row) => layout + JSON.stringify(row));
+  const fresh = new Map<string, GridRow>();
+  rows.forEach((row, i) => {
+    if (!known.has(keys[i])) fresh.set(keys[i], row);
+  });
+  const lines = layOut(columns, [...fresh.values()]);
+  const drawn = new Map([...fresh.keys()].map((key, i) => [key, lines[i]]));
+  const all = keys.map((key) => known.get(key) ?? drawn.get(key) ?? '');
+  if (known.size + drawn.size > mostKnown) known.clear();
+  if (drawn.size <= mostKnown) for (const [key, line] of drawn) known.set(key, line);
+  return all;
+}
+
+function layOut(columns: readonly GridColumn[], rows: readonly GridRow[]): string[] {
   if (rows.length === 0) return [];
   const table = new Table({
     chars: characters,
