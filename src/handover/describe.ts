@@ -29,6 +29,8 @@ export interface Findings {
   readonly table: HopTable;
   /** Packets that were left out because another file has them, too. */
   readonly repeated: number;
+  /** Some may not have been: their times step back too far. */
+  readonly isUnsure: boolean;
   /** Hops to show. */
   readonly hops: number;
   /** The machine that makes the report: no name of it, nor of anybody. */
@@ -58,6 +60,7 @@ export function describe(findings: Findings): Report {
     packets: {
       read: classifier.packets + repeated,
       distinct: classifier.packets,
+      maybeTwice: findings.isUnsure,
       // Without labels everything with an address stands under one for all.
       labelled: isNamed ? classifier.labelledPackets : 0,
       others: isNamed ? classifier.othersPackets : classifier.packets,

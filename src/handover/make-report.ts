@@ -77,7 +77,7 @@ async function readAll(
   surveys: readonly Survey[],
   labels: readonly Label[],
   { hops, onProgress = () => undefined }: ReportOptions,
-): Promise<{ classifier: Classifier; table: HopTable; repeated: number }> {
+): Promise<{ classifier: Classifier; table: HopTable; repeated: number; isUnsure: boolean }> {
   const lanes = lanesOf(surveys);
   const sizes = lanes.length > 1 ? smallRegionSizes : fileRegionSizes;
   const { arena, regions } = createArena(lanes.flatMap(() => sizes));
@@ -88,8 +88,11 @@ async function readAll(
   const laneSize = arena.bytes.length / Math.max(1, lanes.length);
   const distinct =
     sources.length > 1
-      ? new DistinctSource(new MergeSource(sources, arena), arena, (at) =>
-          Math.floor(at / laneSize),
+      ? new DistinctSource(
+          new MergeSource(sources, arena),
+          arena,
+          (at) => Math.floor(at / laneSize),
+          Math.max(...surveys.map(({ stepBack }) => stepBack)),
         )
       : null;
   const source: Source | undefined = distinct ?? sources[0];
@@ -124,7 +127,12 @@ async function readAll(
     if (error !== null) throw error;
   }
   table.finish();
-  return { classifier, table, repeated: distinct?.repeated ?? 0 };
+  return {
+    classifier,
+    table,
+    repeated: distinct?.repeated ?? 0,
+    isUnsure: distinct?.isUnsure ?? false,
+  };
 }
 
 /** Reads every capture once. What is no capture does not keep the others from being read. */

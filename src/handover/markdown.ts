@@ -49,6 +49,11 @@ function summary(report: Report): string[] {
       `- ${plural(packets.read - packets.distinct, 'packet')} that two files have, as of two labels that talk to each other, counted once.`,
     );
   }
+  if (packets.maybeTwice) {
+    lines.push(
+      '- **Counts may be double:** in a file times step back past more packets than can be remembered, so those that two files have may be counted twice.',
+    );
+  }
   const troubles = [
     [total.refused, 'refused'],
     [total.unanswered, 'never answered'],

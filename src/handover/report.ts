@@ -19,6 +19,8 @@ export interface Report {
     /** In the files, then without what two files have of the same packet; `distinct` = labelled + others. */
     readonly read: number;
     readonly distinct: number;
+    /** Times step back so far, past so many packets, that some may be counted for each file that has them. */
+    readonly maybeTwice: boolean;
     readonly labelled: number;
     readonly others: number;
     /** Among the others: headers cut, contradicting themselves, or of unknown link types. */

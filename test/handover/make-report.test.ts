@@ -72,6 +72,28 @@ describe('makeReport', () => {
     }
   });
 
+  it('counts each packet once where times step back, little or far', async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const random = createRandom(100 + seed);
+      const ordered = crowd(seed, 20_000);
+      const swapped = ordered.map((packet) => ({
+        ...packet,
+        fraction: (packet.fraction ?? 0) + (random.oneIn(10) ? random.integer(50) : 0),
+      }));
+      // The later half first: each file has all of the step.
+      const turned = [...ordered.slice(10_000), ...ordered.slice(0, 10_000)];
+      for (const sent of [swapped, turned]) {
+        for (const client of [2, 3, 4, 5]) {
+          const own = sent.filter(({ ends }) => ends.includes(client));
+          writeFileSync(join(directory, `c${client}.pcap`), pcapFile(own));
+        }
+        const { packets } = await reportOf(directory);
+        assert.equal(packets.distinct, sent.length);
+        assert.equal(packets.maybeTwice, false);
+      }
+    }
+  });
+
   it('reads a ring in order of time, whatever its files are called', async () => {
     const sent = crowd(9, 3000).map((packet, index) => ({ ...packet, fraction: index * 7 }));
     const names = ['x.pcap', 'x.pcap1', 'x.pcap10', 'x.pcap2', 'x_00003_20261122.pcapng'];
