@@ -59,12 +59,16 @@ export async function makeReport(options: ReportOptions): Promise<MadeReport> {
   const found = labelsOf(given, names, surveys);
   // Where nobody has a name, everybody's hops are shown, by address.
   const labels = found.labels.map(({ label }) => label);
-  const watched = labels.length > 0 ? labels : [parseLabel('all', ['0.0.0.0/0', '::/0'])];
-  const pass = await readAll(surveys, watched, options);
+  const everybody = [parseLabel('all', ['0.0.0.0/0', '::/0'])];
+  let pass = await readAll(surveys, labels.length > 0 ? labels : everybody, options);
+  const { packets, labelledPackets } = pass.classifier;
+  const isSilent = labels.length > 0 && packets > 0 && labelledPackets === 0;
+  if (isSilent) pass = await readAll(surveys, everybody, options);
   const report = describe({
     surveys,
     unreadable,
-    labels: found.labels,
+    labels: isSilent ? [] : found.labels,
+    absent: isSilent ? found.labels : [],
     hops: options.hops,
     host: { node: process.version, os: `${systemName()} ${release()}` },
     ...pass,

@@ -32,6 +32,8 @@ export interface Report {
   };
   /** Those with packets. */
   readonly labels: readonly ReportedLabel[];
+  /** There are labels, of the command line or the registry, and none has packets. */
+  readonly noneHere: boolean;
   /** Names of given labels that have none. */
   readonly silent: readonly string[];
   readonly chains: readonly ReportedChain[];
@@ -76,6 +78,8 @@ export interface ReportedLabel {
 export interface ReportedChain {
   readonly path: readonly string[];
   readonly times: number;
+  /** Some hops are not kept, so it may be more. */
+  readonly isLeast: boolean;
   /** Seconds since the report's first packet. */
   readonly at: number;
 }

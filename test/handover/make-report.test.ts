@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { ethernet, ipv4, pcapFile, tcp, type Packet } from '../../fixtures/frames.js';
+import { Conversation, pcapOf } from '../../fixtures/tcp-conversations.js';
 import { createRandom } from '../../fixtures/random.js';
 import { findCaptures } from '../../src/handover/capture-paths.js';
 import { makeReport } from '../../src/handover/make-report.js';
+import { reportMarkdown } from '../../src/handover/markdown.js';
 import type { Report } from '../../src/handover/report.js';
 
 const root = mkdtempSync(join(tmpdir(), 'lbcap-make-report-'));
@@ -92,6 +94,40 @@ describe('makeReport', () => {
         assert.equal(packets.maybeTwice, false);
       }
     }
+  });
+
+  it('says that a chain was taken more often than it can tell', async () => {
+    const often = async (times: number): Promise<string> => {
+      const frames = Array.from({ length: times }, (_, number) =>
+        [2, 3].flatMap(
+          (client) =>
+            new Conversation({
+              client: `127.0.0.${client}`,
+              server: `127.0.0.${client + 1}`,
+              clientPort: 1000 + number,
+              at: 1000 + number + client / 10,
+              pace: 0.001,
+            }).open().frames,
+        ),
+      ).flat();
+      const path = join(directory, 'others.pcap');
+      writeFileSync(path, pcapOf(frames));
+      const captures = await findCaptures([path]);
+      const { report } = await makeReport({ captures, labels: [], hops: 40 });
+      return /^- `127\.0\.0\.2` → .*$/m.exec(reportMarkdown(report))?.[0] ?? '';
+    };
+    assert.match(await often(20), / \(20 times\)$/);
+    assert.match(await often(4200), / \(at least [\d,]+ times\)$/);
+  });
+
+  it('tells the earliest and the latest packet by the nanosecond', async () => {
+    const data = crowd(1, 1)[0].data;
+    const fractions = [300, 100, 120, 320, 310];
+    const sent = fractions.map((fraction) => ({ seconds: 1_700_000_000, fraction, data }));
+    writeFileSync(join(directory, 'a.pcap'), pcapFile(sent, { nanoseconds: true }));
+    const { period } = await reportOf(directory);
+    assert.match(period?.first ?? '', /20\.000000100Z$/);
+    assert.match(period?.last ?? '', /20\.000000320Z$/);
   });
 
   it('reads a ring in order of time, whatever its files are called', async () => {
