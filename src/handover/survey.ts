@@ -138,13 +138,23 @@ class Tally {
     const view = this.#view;
     const little = !format.bigEndian;
     let at = batch.start;
-    this.span.begin(batch);
+    let latest = -1;
+    let [latestHigh, latestLow] = [0, 0];
     for (let number = 0; number < count; number++) {
       if (index !== undefined) at = index.starts[number];
       else if (at >= batch.end) break;
       const captured = view.getUint32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
-      this.span.take(at, little);
+      const high = view.getUint32(at, little);
+      const low = view.getUint32(at + recordLayout.fraction, little);
+      if (latest < 0) this.span.begin(at);
+      if (high > latestHigh || (high === latestHigh && low >= latestLow)) {
+        latest = at;
+        latestHigh = high;
+        latestLow = low;
+      } else {
+        this.span.stepsBack(at, latest, format);
+      }
       this.packets++;
       this.bytes += wire;
       if (captured < wire) this.cut++;
@@ -152,7 +162,7 @@ class Tally {
       at = packet + captured;
       if (!this.common.settled) this.#addresses(format, packet, at);
     }
-    this.span.end();
+    if (latest >= 0) this.span.end(latest, format);
   }
 
   #addresses({ linkType }: BatchFormat, packet: number, end: number): void {

@@ -1,20 +1,15 @@
 /** From when to when the packets of a capture are, and how far their times step back. */
-import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
+import { recordLayout, type BatchFormat } from '../packet/batch.js';
 import { nanosecondsAt } from './record-time.js';
 
+/** Is told of each batch, and of what is not in order of time: most packets are none of its business. */
 export class TimeSpan {
   /** Earliest and latest packet, nanoseconds since 1970; `null` when there is none. */
   first: bigint | null = null;
   last: bigint | null = null;
   readonly #view: DataView;
-  /** Of the batch in hand: its records, and the words of their times. All of a batch have one unit. */
-  #format: BatchFormat | null = null;
+  /** The earliest record of the batch in hand. All of a batch have one unit. */
   #earliest = -1;
-  #latest = -1;
-  #high = 0;
-  #low = 0;
-  #leastHigh = 0;
-  #leastLow = 0;
   /** Seconds by which a packet is earlier than one before it. */
   #back = 0;
 
@@ -28,33 +23,28 @@ export class TimeSpan {
     return this.#back === 0 ? 0 : Math.ceil(this.#back * 1e6) + 1;
   }
 
-  begin({ format }: Batch): void {
-    this.#format = format;
-    this.#earliest = this.#latest = -1;
+  /** @param first its first record */
+  begin(first: number): void {
+    this.#earliest = first;
   }
 
-  take(record: number, little: boolean): void {
-    const high = this.#view.getUint32(record, little);
-    const low = this.#view.getUint32(record + recordLayout.fraction, little);
-    if (this.#latest < 0) {
-      this.#earliest = record;
-      this.#leastHigh = high;
-      this.#leastLow = low;
-    } else if (high < this.#high || (high === this.#high && low < this.#low)) {
-      this.#stepsBack(record, high, low);
-      return;
-    }
-    this.#latest = record;
-    this.#high = high;
-    this.#low = low;
+  /** A record is earlier than `latest`, the latest one before it in the batch. */
+  stepsBack(record: number, latest: number, format: BatchFormat): void {
+    const { blocks, nanoseconds } = format;
+    const [high, low] = this.#difference(latest, record, format);
+    const back =
+      blocks === undefined
+        ? high + low * (nanoseconds ? 1e-9 : 1e-6)
+        : (high * 2 ** 32 + low) * blocks.tick;
+    this.#back = Math.max(this.#back, back);
+    const [toHigh, toLow] = this.#difference(record, this.#earliest, format);
+    if (toHigh < 0 || (toHigh === 0 && toLow < 0)) this.#earliest = record;
   }
 
-  /** Call it while the batch is still in the arena. */
-  end(): void {
-    const format = this.#format;
-    if (format === null || this.#latest < 0) return;
+  /** Call it while the batch is still in the arena. @param latest its latest record */
+  end(latest: number, format: BatchFormat): void {
     const first = nanosecondsAt(this.#view, this.#earliest, format);
-    const last = nanosecondsAt(this.#view, this.#latest, format);
+    const last = nanosecondsAt(this.#view, latest, format);
     if (this.last !== null && first < this.last) {
       this.#back = Math.max(this.#back, Number(this.last - first) / 1e9);
     }
@@ -62,17 +52,10 @@ export class TimeSpan {
     if (this.last === null || last > this.last) this.last = last;
   }
 
-  #stepsBack(record: number, high: number, low: number): void {
-    const { blocks, nanoseconds } = this.#format ?? {};
-    const back =
-      blocks === undefined
-        ? this.#high - high + (this.#low - low) * (nanoseconds === true ? 1e-9 : 1e-6)
-        : ((this.#high - high) * 2 ** 32 + (this.#low - low)) * blocks.tick;
-    this.#back = Math.max(this.#back, back);
-    if (high < this.#leastHigh || (high === this.#leastHigh && low < this.#leastLow)) {
-      this.#earliest = record;
-      this.#leastHigh = high;
-      this.#leastLow = low;
-    }
+  /** Of the two words of their times. */
+  #difference(a: number, b: number, { bigEndian }: BatchFormat): [high: number, low: number] {
+    const word = (at: number) => this.#view.getUint32(at, !bigEndian);
+    const low = recordLayout.fraction;
+    return [word(a) - word(b), word(a + low) - word(b + low)];
   }
 }
