@@ -63,6 +63,9 @@ export class LbcapError extends Error {
   override readonly name = 'LbcapError';
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
+  /** The two parts of the message. */
+  readonly problem: string;
+  readonly remedy: string | null;
 
   /**
    * @param code stable, for programs
@@ -77,6 +80,8 @@ export class LbcapError extends Error {
   ) {
     super(remedy === undefined ? problem : `${problem}: ${remedy}`, { cause: options.cause });
     this.code = code;
+    this.problem = problem;
+    this.remedy = remedy ?? null;
     this.details = options.details ?? {};
   }
 }

@@ -25,11 +25,12 @@ export async function findCaptures(words: readonly string[]): Promise<CapturePat
   const paths: string[] = [];
   const seen = new Set<string>();
   for (const word of words) {
-    const found = (await statOf(word)).isDirectory() ? await capturesIn(word) : [word];
-    for (const path of found) {
-      const stats = await statOf(path);
+    const isDirectory = (await statOf(word)).isDirectory();
+    for (const path of isDirectory ? await capturesIn(word) : [word]) {
+      const stats = await (isDirectory ? statIfThere(path) : statOf(path));
+      if (stats === null) continue;
       if (!stats.isFile()) {
-        if (found[0] !== word) continue;
+        if (isDirectory) continue;
         throw new LbcapError(
           'INPUT_IO',
           `${word} is not a regular file`,
@@ -83,6 +84,16 @@ async function statOf(path: string): Promise<BigIntStats> {
     return await stat(path, { bigint: true });
   } catch (error) {
     throw inputError(path, error);
+  }
+}
+
+/** Of a directory's entry: a ring's file goes while others are read, and a link may lead nowhere. */
+async function statIfThere(path: string): Promise<BigIntStats | null> {
+  try {
+    return await statOf(path);
+  } catch (error) {
+    if (error instanceof LbcapError && isSystemError(error.cause, 'ENOENT')) return null;
+    throw error;
   }
 }
 

@@ -1,4 +1,5 @@
 /** From what the passes have found to what the report says. Pure. */
+import { basename } from 'node:path';
 import type { Classifier } from '../classify.js';
 import type { LbcapError } from '../errors.js';
 import { bpfFilter } from '../filters/bpf.js';
@@ -25,10 +26,14 @@ export interface Findings {
   readonly unreadable: readonly Unreadable[];
   /** In the order of the classifier's labels. */
   readonly labels: readonly OriginatedLabel[];
+  /** Where none has packets: then the classifier has all addresses instead. */
+  readonly absent: readonly OriginatedLabel[];
   readonly classifier: Classifier;
   readonly table: HopTable;
   /** Packets that were left out because another file has them, too. */
   readonly repeated: number;
+  /** Some may not have been: their times step back too far. */
+  readonly isUnsure: boolean;
   /** Hops to show. */
   readonly hops: number;
   /** The machine that makes the report: no name of it, nor of anybody. */
@@ -58,6 +63,7 @@ export function describe(findings: Findings): Report {
     packets: {
       read: classifier.packets + repeated,
       distinct: classifier.packets,
+      maybeTwice: findings.isUnsure,
       // Without labels everything with an address stands under one for all.
       labelled: isNamed ? classifier.labelledPackets : 0,
       others: isNamed ? classifier.othersPackets : classifier.packets,
@@ -66,12 +72,17 @@ export function describe(findings: Findings): Report {
       cut: sumOf(surveys.map(({ cut }) => cut)),
     },
     labels: rows.filter(hasPackets),
-    silent: rows
-      .filter((row) => row.origin === 'given' && !hasPackets(row))
+    noneHere: findings.absent.some(({ origin: by }) => by === 'given'),
+    silent: [
+      ...findings.absent.map(({ label, origin: by }) => ({ name: label.name, origin: by })),
+      ...rows.filter((row) => !hasPackets(row)),
+    ]
+      .filter((row) => row.origin === 'given')
       .map(({ name }) => name),
     chains: chainsOf(all, nameOf).map(({ path, times, start }) => ({
       path,
       times,
+      isLeast: all.length < total.connections + total.exchanges,
       at: start / 1e9,
     })),
     hops: {
@@ -121,7 +132,12 @@ function damageOf({ path, name }: CapturePath, error: LbcapError): ReportedFile[
   return {
     offset: typeof offset === 'number' ? offset : null,
     what:
-      error.code === 'INPUT_IO' ? `${name} cannot be read` : error.message.replaceAll(path, name),
+      error.code === 'INPUT_IO'
+        ? `${name} cannot be read`
+        : // Without a directory it is the name itself, and may be a word of the message.
+          basename(path) === path
+          ? error.message
+          : error.message.replaceAll(path, () => name),
   };
 }
 

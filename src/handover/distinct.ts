@@ -4,6 +4,7 @@ import { recordLayout, type Batch, type BatchFormat } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
 import type { Source } from '../sources/source.js';
 import { Sightings } from './sightings.js';
+import { SightingsWindow } from './sightings-window.js';
 
 /**
  * Packets of a merged source, each as often as the capture has it that has it most often. Two packets
@@ -23,18 +24,27 @@ export class DistinctSource implements Source {
   #starts = new Int32Array(0);
   /** Of the microsecond in hand. */
   readonly #seen = new Sightings();
+  /** Of more moments, where a capture's times step back and a moment comes twice. */
+  readonly #window: SightingsWindow | null;
   #seconds = -1;
   #micro = -1;
 
   /**
    * @param source whose batches have an index, in order of time
    * @param laneOf which of the captures a record's offset in the arena is of
+   * @param stepBack most microseconds by which a capture's packet is earlier than one before it
    */
-  constructor(source: Source, arena: Arena, laneOf: (record: number) => number) {
+  constructor(source: Source, arena: Arena, laneOf: (record: number) => number, stepBack: number) {
     this.#source = source;
     this.#arena = arena;
     this.#laneOf = laneOf;
+    this.#window = stepBack > 0 ? new SightingsWindow(stepBack) : null;
     ({ name: this.name, format: this.format, snaplen: this.snaplen, size: this.size } = source);
+  }
+
+  /** More came between the two of a packet than can be remembered: some may have passed twice. */
+  get isUnsure(): boolean {
+    return this.#window?.isLeaky ?? false;
   }
 
   get position(): number {
@@ -89,6 +99,7 @@ export class DistinctSource implements Source {
         const following = starts[number + 1];
         // Alone in its microsecond, as most are; of the batch's last that is not known.
         const isAlone =
+          this.#window === null &&
           number + 1 < count &&
           (view.getUint32(following, little) !== seconds || microOf(following) !== micro);
         if (isAlone) {
@@ -123,6 +134,10 @@ export class DistinctSource implements Source {
       a = Math.imul(a ^ byte, 0x01000193);
       b = Math.imul(b + byte, 0x85ebca6b);
     }
-    return this.#seen.isNew(a ^ (a >>> 16), b ^ (b >>> 15), this.#laneOf(at));
+    a ^= a >>> 16;
+    b ^= b >>> 15;
+    const lane = this.#laneOf(at);
+    if (this.#window === null) return this.#seen.isNew(a, b, lane);
+    return this.#window.isNew(this.#seconds, this.#micro, a, b, lane);
   }
 }

@@ -37,7 +37,7 @@ export function withoutPorts(labels: readonly Label[]): Label[] {
 /**
  * The labels of a report, in the order: given, named in the captures, named by files. `NAME.pcap` (and its
  * ring, `NAME.00001.pcap`) is label NAME at the one address that all its packets have, unless that
- * address or that name is taken, or the address is 127.0.0.1 or ::1.
+ * name is taken, or another label has such an address, or the address is 127.0.0.1 or ::1.
  */
 export function labelsOf(
   given: readonly Label[],
@@ -53,8 +53,9 @@ export function labelsOf(
   const taken = new Set(known.map(({ name }) => name));
   const open = new Map<string, string[]>();
   for (const [name, addresses] of commonByName(surveys)) {
-    const free = addresses.filter((address) => !isOwned(lookup, address)).map(exactAddress);
-    const own = free.filter((address) => !shared.has(address));
+    // The packets are of that label: the other end is whoever it talks to.
+    if (addresses.some((address) => isOwned(lookup, address))) continue;
+    const own = addresses.map(exactAddress).filter((address) => !shared.has(address));
     if (!taken.has(name) && own.length > 0) open.set(name, own);
   }
   // An address that is one file's for sure leaves the other to the file of its peer.
@@ -93,7 +94,7 @@ function commonByName(surveys: readonly Survey[]): Map<string, readonly AddressB
   for (const survey of surveys) {
     const name = labelNameOf(survey);
     // A ring's new file may have no packet yet; of a damaged one the rest could be another's.
-    if (name === null || survey.packets === 0) continue;
+    if (name === null || survey.packets === 0 || survey.damage !== null) continue;
     const before = found.get(name);
     const own = survey.common;
     const both = before?.filter((a) => own.some((b) => Buffer.compare(a, b) === 0)) ?? own;

@@ -59,12 +59,16 @@ export async function makeReport(options: ReportOptions): Promise<MadeReport> {
   const found = labelsOf(given, names, surveys);
   // Where nobody has a name, everybody's hops are shown, by address.
   const labels = found.labels.map(({ label }) => label);
-  const watched = labels.length > 0 ? labels : [parseLabel('all', ['0.0.0.0/0', '::/0'])];
-  const pass = await readAll(surveys, watched, options);
+  const everybody = [parseLabel('all', ['0.0.0.0/0', '::/0'])];
+  let pass = await readAll(surveys, labels.length > 0 ? labels : everybody, options);
+  const { packets, labelledPackets } = pass.classifier;
+  const isSilent = labels.length > 0 && packets > 0 && labelledPackets === 0;
+  if (isSilent) pass = await readAll(surveys, everybody, options);
   const report = describe({
     surveys,
     unreadable,
-    labels: found.labels,
+    labels: isSilent ? [] : found.labels,
+    absent: isSilent ? found.labels : [],
     hops: options.hops,
     host: { node: process.version, os: `${systemName()} ${release()}` },
     ...pass,
@@ -77,7 +81,7 @@ async function readAll(
   surveys: readonly Survey[],
   labels: readonly Label[],
   { hops, onProgress = () => undefined }: ReportOptions,
-): Promise<{ classifier: Classifier; table: HopTable; repeated: number }> {
+): Promise<{ classifier: Classifier; table: HopTable; repeated: number; isUnsure: boolean }> {
   const lanes = lanesOf(surveys);
   const sizes = lanes.length > 1 ? smallRegionSizes : fileRegionSizes;
   const { arena, regions } = createArena(lanes.flatMap(() => sizes));
@@ -88,8 +92,11 @@ async function readAll(
   const laneSize = arena.bytes.length / Math.max(1, lanes.length);
   const distinct =
     sources.length > 1
-      ? new DistinctSource(new MergeSource(sources, arena), arena, (at) =>
-          Math.floor(at / laneSize),
+      ? new DistinctSource(
+          new MergeSource(sources, arena),
+          arena,
+          (at) => Math.floor(at / laneSize),
+          Math.max(...surveys.map(({ stepBack }) => stepBack)),
         )
       : null;
   const source: Source | undefined = distinct ?? sources[0];
@@ -124,7 +131,12 @@ async function readAll(
     if (error !== null) throw error;
   }
   table.finish();
-  return { classifier, table, repeated: distinct?.repeated ?? 0 };
+  return {
+    classifier,
+    table,
+    repeated: distinct?.repeated ?? 0,
+    isUnsure: distinct?.isUnsure ?? false,
+  };
 }
 
 /** Reads every capture once. What is no capture does not keep the others from being read. */

@@ -4,9 +4,9 @@
 const longest = 300;
 
 /**
- * A code span, in which nothing is markup, mention or link. What could end it, split a table or move a
- * terminal's cursor or a reader's eye (controls, invisible and bidirectional characters) is written as
- * `\x1b` or `\u{202e}`; a backslash is doubled.
+ * A code span, in which nothing is markup, mention or link. What could end it or move a terminal's
+ * cursor or a reader's eye (controls, invisible and bidirectional characters) is written as `\x1b` or
+ * `\u{202e}`; a backslash is doubled.
  */
 export function code(text: string): string {
   const shown = text.length > longest ? `${text.slice(0, longest)}…` : text;
@@ -15,7 +15,7 @@ export function code(text: string): string {
 
 function escaped(text: string): string {
   // \p{C}: controls, formats, surrogates alone, private use and unassigned.
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}`|\\]/gu, (character) => {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}`\\]/gu, (character) => {
     if (character === '\\') return '\\\\';
     const number = character.codePointAt(0) ?? 0;
     const hex = number.toString(16);
@@ -39,7 +39,9 @@ export function table(
   rows: readonly (readonly string[])[],
 ): readonly string[] {
   if (rows.length === 0) return [];
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const line = (cells: readonly string[]) =>
+    // A bar ends a cell even in a code span; escaped, it is shown as it is.
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return [
     line(heads.map((head) => head.replace(/:$/, ''))),
     line(heads.map((head) => (head.endsWith(':') ? '---:' : '---'))),

@@ -49,6 +49,11 @@ function summary(report: Report): string[] {
       `- ${plural(packets.read - packets.distinct, 'packet')} that two files have, as of two labels that talk to each other, counted once.`,
     );
   }
+  if (packets.maybeTwice) {
+    lines.push(
+      '- **Counts may be double:** in a file times step back past more packets than can be remembered, so those that two files have may be counted twice.',
+    );
+  }
   const troubles = [
     [total.refused, 'refused'],
     [total.unanswered, 'never answered'],
@@ -67,16 +72,16 @@ function summary(report: Report): string[] {
       '- So many retransmissions can be one capture twice: two captures of the same traffic, or one on all interfaces, which sees a packet on each.',
     );
   }
-  for (const { path, times } of chains.slice(0, mostLines)) {
+  for (const { path, times, isLeast } of chains.slice(0, mostLines)) {
     const way = path.map(code).join(' → ');
-    lines.push(`- ${way}${times > 1 ? ` (${count(times)} times)` : ''}`);
+    const often = isLeast ? ` (at least ${plural(times, 'time')})` : ` (${count(times)} times)`;
+    lines.push(`- ${way}${isLeast || times > 1 ? often : ''}`);
   }
   if (chains.length > mostLines) {
     lines.push(`- … and ${plural(chains.length - mostLines, 'more chain')}`);
   }
   const { others, unclassified, cut, withoutHop } = packets;
-  const isLabelled = report.labels.length + report.silent.length > 0;
-  if (others > 0 && isLabelled) {
+  if (others > 0 && report.labels.length > 0) {
     lines.push(`- ${plural(others, 'packet')} of no label, not looked into.`);
   }
   if (unclassified > 0) {
@@ -125,7 +130,12 @@ function files(all: readonly ReportedFile[]): string[] {
   return [...table(heads, rows), ...comments, ...(comments.length > 0 ? [''] : [])];
 }
 
-function labels({ labels: all, silent }: Report): string[] {
+/** As Wireshark takes it, too: a bar would have to be escaped in a table. */
+function inWords(filter: string): string {
+  return filter.replaceAll('||', 'or');
+}
+
+function labels({ labels: all, silent, noneHere }: Report): string[] {
   const origins = {
     given: 'given',
     capture: 'named in the capture',
@@ -155,7 +165,7 @@ function labels({ labels: all, silent }: Report): string[] {
   const filters = shown.map(({ name, files: own, wireshark, bpf }) => [
     code(name),
     own.length === 0 ? '' : `${code(own[0])}${own.length > 1 ? ` and ${own.length - 1} more` : ''}`,
-    code(wireshark),
+    code(inWords(wireshark)),
     code(bpf),
   ]);
   const lines = [
@@ -165,7 +175,10 @@ function labels({ labels: all, silent }: Report): string[] {
   if (all.length > shown.length) {
     lines.push(`… and ${plural(all.length - shown.length, 'more label')}`, '');
   }
-  if (all.length === 0) lines.push('None: hops are shown by address.', '');
+  if (all.length === 0) {
+    const why = noneHere ? 'None of the labels given or in the registry has packets here' : 'None';
+    lines.push(`${why}: hops are shown by address.`, '');
+  }
   if (silent.length > 0) {
     const names = silent.slice(0, mostLines).map(code).join(', ');
     const more = silent.length > mostLines ? ` and ${count(silent.length - mostLines)} more` : '';
@@ -185,7 +198,7 @@ function further({ files: all, labels: named, hops }: Report): string[] {
   const [first] = named;
   const name = readable(first?.files ?? []);
   const commands = [`wireshark ${name}`, `tshark -r ${name} -q -z conv,tcp`];
-  if (first !== undefined) commands.push(`tshark -r ${name} -Y '${first.wireshark}'`);
+  if (first !== undefined) commands.push(`tshark -r ${name} -Y '${inWords(first.wireshark)}'`);
   const trouble = hops.rows.find(isTrouble);
   if (trouble !== undefined) {
     const { from, to, files: own } = trouble;

@@ -19,6 +19,8 @@ export interface Report {
     /** In the files, then without what two files have of the same packet; `distinct` = labelled + others. */
     readonly read: number;
     readonly distinct: number;
+    /** Times step back so far, past so many packets, that some may be counted for each file that has them. */
+    readonly maybeTwice: boolean;
     readonly labelled: number;
     readonly others: number;
     /** Among the others: headers cut, contradicting themselves, or of unknown link types. */
@@ -30,6 +32,8 @@ export interface Report {
   };
   /** Those with packets. */
   readonly labels: readonly ReportedLabel[];
+  /** There are labels, of the command line or the registry, and none has packets. */
+  readonly noneHere: boolean;
   /** Names of given labels that have none. */
   readonly silent: readonly string[];
   readonly chains: readonly ReportedChain[];
@@ -74,6 +78,8 @@ export interface ReportedLabel {
 export interface ReportedChain {
   readonly path: readonly string[];
   readonly times: number;
+  /** Some hops are not kept, so it may be more. */
+  readonly isLeast: boolean;
   /** Seconds since the report's first packet. */
   readonly at: number;
 }

@@ -13,7 +13,7 @@ import type { CapturedNames } from './captured-names.js';
 import type { CapturePath } from './capture-paths.js';
 import { CommonAddresses } from './common-addresses.js';
 import { DropCounts, type Drops } from './drop-counts.js';
-import { nanosecondsAt, secondsAt } from './record-time.js';
+import { TimeSpan } from './time-span.js';
 
 export interface Survey extends CapturePath {
   readonly format: 'pcap' | 'pcapng';
@@ -32,6 +32,8 @@ export interface Survey extends CapturePath {
   /** Earliest and latest packet, nanoseconds since 1970; `null` when there is none. */
   readonly first: bigint | null;
   readonly last: bigint | null;
+  /** Most microseconds by which a packet is earlier than one before it; 0 in order of time. */
+  readonly stepBack: number;
   readonly drops: Drops;
   /** Of the first section; `null` for pcap. */
   readonly section: SectionFacts | null;
@@ -91,8 +93,9 @@ export async function surveyCapture(
     packets: tally.packets,
     bytes: tally.bytes,
     cut: tally.cut,
-    first: tally.first,
-    last: tally.last,
+    first: tally.span.first,
+    last: tally.span.last,
+    stepBack: tally.span.stepBack,
     drops: tally.drops.sum,
     section: tally.section,
     comments: tally.comments,
@@ -111,19 +114,17 @@ class Tally {
   packets = 0;
   bytes = 0;
   cut = 0;
-  first: bigint | null = null;
-  last: bigint | null = null;
   section: SectionFacts | null = null;
   readonly comments: string[] = [];
   readonly linkTypes: number[] = [];
   readonly common = new CommonAddresses();
   readonly drops = new DropCounts();
+  readonly span: TimeSpan;
   readonly #view: DataView;
   readonly #names: CapturedNames;
-  #firstSeconds = Infinity;
-  #lastSeconds = -Infinity;
 
   constructor(view: DataView, names: CapturedNames) {
+    this.span = new TimeSpan(view);
     this.#view = view;
     this.#names = names;
   }
@@ -137,20 +138,22 @@ class Tally {
     const view = this.#view;
     const little = !format.bigEndian;
     let at = batch.start;
-    let [earliest, latest] = [-1, -1];
+    let latest = -1;
+    let [latestHigh, latestLow] = [0, 0];
     for (let number = 0; number < count; number++) {
       if (index !== undefined) at = index.starts[number];
       else if (at >= batch.end) break;
       const captured = view.getUint32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
-      const seconds = secondsAt(view, at, format);
-      if (seconds < this.#firstSeconds) {
-        this.#firstSeconds = seconds;
-        earliest = at;
-      }
-      if (seconds >= this.#lastSeconds) {
-        this.#lastSeconds = seconds;
+      const high = view.getUint32(at, little);
+      const low = view.getUint32(at + recordLayout.fraction, little);
+      if (latest < 0) this.span.begin(at);
+      if (high > latestHigh || (high === latestHigh && low >= latestLow)) {
         latest = at;
+        latestHigh = high;
+        latestLow = low;
+      } else {
+        this.span.stepsBack(at, latest, format);
       }
       this.packets++;
       this.bytes += wire;
@@ -159,8 +162,7 @@ class Tally {
       at = packet + captured;
       if (!this.common.settled) this.#addresses(format, packet, at);
     }
-    if (earliest >= 0) this.first = nanosecondsAt(view, earliest, format);
-    if (latest >= 0) this.last = nanosecondsAt(view, latest, format);
+    if (latest >= 0) this.span.end(latest, format);
   }
 
   #addresses({ linkType }: BatchFormat, packet: number, end: number): void {

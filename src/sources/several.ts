@@ -63,10 +63,14 @@ export function damageOf(before: LbcapError | null, error: unknown): LbcapError 
   return together(before, error);
 }
 
-/** One error for several damaged captures, with the first one's details. */
+/** One error for several captures, with the first one's code and details; no advice comes twice. */
 export function together(first: LbcapError | null, next: LbcapError): LbcapError {
   if (first === null) return next;
-  return new LbcapError('INPUT_DAMAGED', `${first.message}; ${next.message}`, undefined, {
+  const advice = (next.remedy ?? '')
+    .split('; ')
+    .filter((clause) => clause !== '' && !first.message.includes(clause));
+  const said = advice.length > 0 ? `${next.problem}: ${advice.join('; ')}` : next.problem;
+  return new LbcapError(first.code, `${first.message}; ${said}`, undefined, {
     details: first.details,
   });
 }

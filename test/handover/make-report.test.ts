@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
 import { ethernet, ipv4, pcapFile, tcp, type Packet } from '../../fixtures/frames.js';
+import { Conversation, pcapOf } from '../../fixtures/tcp-conversations.js';
 import { createRandom } from '../../fixtures/random.js';
 import { findCaptures } from '../../src/handover/capture-paths.js';
 import { makeReport } from '../../src/handover/make-report.js';
+import { reportMarkdown } from '../../src/handover/markdown.js';
 import type { Report } from '../../src/handover/report.js';
 
 const root = mkdtempSync(join(tmpdir(), 'lbcap-make-report-'));
@@ -70,6 +72,62 @@ describe('makeReport', () => {
       const counted = hops.rows.reduce((sum, row) => sum + row.out.packets + row.in.packets, 0);
       assert.equal(counted, sent.length);
     }
+  });
+
+  it('counts each packet once where times step back, little or far', async () => {
+    for (let seed = 1; seed <= 4; seed++) {
+      const random = createRandom(100 + seed);
+      const ordered = crowd(seed, 20_000);
+      const swapped = ordered.map((packet) => ({
+        ...packet,
+        fraction: (packet.fraction ?? 0) + (random.oneIn(10) ? random.integer(50) : 0),
+      }));
+      // The later half first: each file has all of the step.
+      const turned = [...ordered.slice(10_000), ...ordered.slice(0, 10_000)];
+      for (const sent of [swapped, turned]) {
+        for (const client of [2, 3, 4, 5]) {
+          const own = sent.filter(({ ends }) => ends.includes(client));
+          writeFileSync(join(directory, `c${client}.pcap`), pcapFile(own));
+        }
+        const { packets } = await reportOf(directory);
+        assert.equal(packets.distinct, sent.length);
+        assert.equal(packets.maybeTwice, false);
+      }
+    }
+  });
+
+  it('says that a chain was taken more often than it can tell', async () => {
+    const often = async (times: number): Promise<string> => {
+      const frames = Array.from({ length: times }, (_, number) =>
+        [2, 3].flatMap(
+          (client) =>
+            new Conversation({
+              client: `127.0.0.${client}`,
+              server: `127.0.0.${client + 1}`,
+              clientPort: 1000 + number,
+              at: 1000 + number + client / 10,
+              pace: 0.001,
+            }).open().frames,
+        ),
+      ).flat();
+      const path = join(directory, 'others.pcap');
+      writeFileSync(path, pcapOf(frames));
+      const captures = await findCaptures([path]);
+      const { report } = await makeReport({ captures, labels: [], hops: 40 });
+      return /^- `127\.0\.0\.2` → .*$/m.exec(reportMarkdown(report))?.[0] ?? '';
+    };
+    assert.match(await often(20), / \(20 times\)$/);
+    assert.match(await often(4200), / \(at least [\d,]+ times\)$/);
+  });
+
+  it('tells the earliest and the latest packet by the nanosecond', async () => {
+    const data = crowd(1, 1)[0].data;
+    const fractions = [300, 100, 120, 320, 310];
+    const sent = fractions.map((fraction) => ({ seconds: 1_700_000_000, fraction, data }));
+    writeFileSync(join(directory, 'a.pcap'), pcapFile(sent, { nanoseconds: true }));
+    const { period } = await reportOf(directory);
+    assert.match(period?.first ?? '', /20\.000000100Z$/);
+    assert.match(period?.last ?? '', /20\.000000320Z$/);
   });
 
   it('reads a ring in order of time, whatever its files are called', async () => {
