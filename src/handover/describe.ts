@@ -82,7 +82,7 @@ export function describe(findings: Findings): Report {
     chains: chainsOf(all, nameOf).map(({ path, times, start }) => ({
       path,
       times,
-      isLeast: all.length < total.connections + total.exchanges,
+      isOfKept: all.length < total.connections + total.exchanges,
       at: start / 1e9,
     })),
     hops: {

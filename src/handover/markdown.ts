@@ -72,10 +72,12 @@ function summary(report: Report): string[] {
       '- So many retransmissions can be one capture twice: two captures of the same traffic, or one on all interfaces, which sees a packet on each.',
     );
   }
-  for (const { path, times, isLeast } of chains.slice(0, mostLines)) {
+  for (const { path, times, isOfKept } of chains.slice(0, mostLines)) {
     const way = path.map(code).join(' → ');
-    const often = isLeast ? ` (at least ${plural(times, 'time')})` : ` (${count(times)} times)`;
-    lines.push(`- ${way}${isLeast || times > 1 ? often : ''}`);
+    const often = isOfKept
+      ? ` (${plural(times, 'time')} among the hops kept)`
+      : ` (${count(times)} times)`;
+    lines.push(`- ${way}${isOfKept || times > 1 ? often : ''}`);
   }
   if (chains.length > mostLines) {
     lines.push(`- … and ${plural(chains.length - mostLines, 'more chain')}`);

@@ -78,8 +78,8 @@ export interface ReportedLabel {
 export interface ReportedChain {
   readonly path: readonly string[];
   readonly times: number;
-  /** Some hops are not kept, so it may be more. */
-  readonly isLeast: boolean;
+  /** Hops were left out in between: chains of those that were kept, and there may be others. */
+  readonly isOfKept: boolean;
   /** Seconds since the report's first packet. */
   readonly at: number;
 }
