@@ -31,7 +31,12 @@ export enum frameLayout {
   /** 16 bits. */
   vlanProtocol = 36,
   size = 48,
+  /** 8 bits, of the sockaddr_ll. */
+  packetType = 58,
 }
+
+/** PACKET_OUTGOING (packet(7)): a packet of the loopback on its way out, which comes in at once. */
+export const packetOutgoing = 4;
 
 /** TP_STATUS_… */
 export enum frameStatus {
@@ -65,8 +70,9 @@ export function usedLength(view: DataView, block: number, blockSize: number): nu
 
 /**
  * Finds the Ethernet packets of one block and gives each a record header in the bytes before it, where
- * the kernel's link-level address was: what libpcap hands out, and nothing is moved. A VLAN tag
- * that the kernel keeps apart is put back where it was on the wire, as libpcap does.
+ * the kernel's link-level address was: what libpcap hands out, and nothing is moved. As libpcap does, a
+ * VLAN tag that the kernel keeps apart is put back where it was on the wire, and outgoing copies are left
+ * out: there are some from before PACKET_IGNORE_OUTGOING was set.
  *
  * @param block arena offset of a block that is ours until it is given back
  * @param snaplen no more than so many bytes of a packet
@@ -87,6 +93,8 @@ export function readBlock(
   // Exact for all below 10^9: this double is above 1/1000 by less than any remainder needs.
   const scale = nanoseconds ? 1 : 0.001;
   if (count >>> 0 > starts.length) throw corrupt(`${count >>> 0} packets`);
+  const outgoing = packetOutgoing;
+  let kept = 0;
   let frame = block + view.getInt32(block + blockLayout.firstFrame, true);
   for (let index = 0; index < count; index++) {
     if (frame < block + blockLayout.size || frame + frameLayout.size > last) {
@@ -112,10 +120,12 @@ export function readBlock(
     view.setInt32(record + recordLayout.fraction, fraction, true);
     view.setInt32(record + recordLayout.capturedLength, captured, true);
     view.setInt32(record + recordLayout.originalLength, original, true);
-    starts[index] = record;
+    starts[kept] = record;
+    // Without a branch.
+    kept += view.getUint8(frame + frameLayout.packetType) === outgoing ? 0 : 1;
     frame += view.getInt32(frame + frameLayout.next, true);
   }
-  return count;
+  return kept;
 }
 
 /** @param packet where the packet is to begin: its addresses move there, and the tag follows them */

@@ -16,6 +16,8 @@ interface Frame {
   readonly bytes: readonly number[];
   readonly original?: number;
   readonly status?: number;
+  /** Of the sockaddr_ll: 0 is "to this host". */
+  readonly packetType?: number;
 }
 
 /** A block as the kernel fills it, at arena offset `block`. */
@@ -26,7 +28,7 @@ function blockOf(frames: readonly Frame[]): { view: DataView; size: number } {
   view.setUint32(block + blockLayout.packets, frames.length, true);
   view.setUint32(block + blockLayout.firstFrame, blockLayout.size, true);
   let at = block + blockLayout.size;
-  for (const [index, { bytes, original, status }] of frames.entries()) {
+  for (const [index, { bytes, original, status, packetType }] of frames.entries()) {
     view.setUint32(at + frameLayout.next, sizes[index], true);
     view.setUint32(at + frameLayout.seconds, 1_700_000_000 + index, true);
     view.setUint32(at + frameLayout.nanoseconds, 123_456_789, true);
@@ -34,6 +36,7 @@ function blockOf(frames: readonly Frame[]): { view: DataView; size: number } {
     view.setUint32(at + frameLayout.original, original ?? bytes.length, true);
     view.setUint32(at + frameLayout.status, status ?? 1, true);
     view.setUint16(at + frameLayout.mac, mac, true);
+    view.setUint8(at + frameLayout.packetType, packetType ?? 0);
     view.setUint32(at + frameLayout.vlanTag, 0x2004, true);
     view.setUint16(at + frameLayout.vlanProtocol, 0x88a8, true);
     for (const [offset, byte] of bytes.entries()) view.setUint8(at + mac + offset, byte);
@@ -58,6 +61,21 @@ function records(frames: readonly Frame[], snaplen = 65_535, nanoseconds = true)
 const ethernet = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 0x08, 0x00, 0x45, 0x00];
 
 describe('a block of the packet ring', () => {
+  test('outgoing copies are left out', () => {
+    const packet = (last: number) => [...ethernet, last];
+    const found = records([
+      { bytes: packet(1), packetType: 4 },
+      { bytes: packet(2) },
+      { bytes: packet(3), packetType: 4 },
+      { bytes: packet(4), packetType: 3 },
+      { bytes: packet(5), packetType: 4 },
+    ]);
+    assert.deepEqual(
+      found.map(({ bytes }) => bytes.at(-1)),
+      [2, 4],
+    );
+  });
+
   test('each packet gets its record header', () => {
     assert.deepEqual(
       records([{ bytes: ethernet }, { bytes: ethernet.slice(0, 14), original: 99 }]),

@@ -1,4 +1,4 @@
-/** A program: sends small datagrams from an address to a closed-off port as fast as it can. */
+/** A program: sends small numbered datagrams from an address to a closed-off port as fast as it can. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
@@ -12,13 +12,16 @@ sender.bind(0, address);
 await once(sender, 'listening');
 sender.connect(port, '127.0.0.1');
 await once(sender, 'connect');
-const payload = Buffer.alloc(64);
+const payloads = Array.from({ length: 256 }, () => Buffer.alloc(64));
+let number = 0;
 const end = performance.now() + Number(seconds) * 1e3;
 process.stdout.write(`${'sending'}\n`);
 while (performance.now() < end) {
   // One callback per round: until the last is out no more are queued.
-  for (let index = 0; index < 255; index++) sender.send(payload);
-  await new Promise((resolve) => sender.send(payload, resolve));
+  for (const payload of payloads) payload.writeUInt32BE(number++);
+  const last = payloads[payloads.length - 1];
+  for (const payload of payloads) if (payload !== last) sender.send(payload);
+  await new Promise((resolve) => sender.send(last, resolve));
 }
 sender.close();
 sink.close();

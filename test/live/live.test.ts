@@ -167,6 +167,30 @@ for (const by of ways)
       },
     );
 
+    test(
+      'what comes while it is being opened is there once, with and without a filter',
+      { skip },
+      async () => {
+        const address = ownAddress();
+        const { ended } = await flood(address, 2);
+        for (const filter of [`src host ${address}`, null, `src host ${address}`, null]) {
+          const opened = await openLo({ by, filter, bufferSize: defaultBufferSize });
+          const captured = await read(opened, 20_000);
+          await opened.source.close();
+          const from = Buffer.from(address.split('.').map(Number));
+          const own = captured.filter(({ bytes }) => from.equals(bytes.subarray(26, 30)));
+          if (filter !== null) assert.equal(own.length, captured.length);
+          const numbers = numbersOf(own);
+          assert.ok(numbers.length > 1000, `${numbers.length} packets are no flood`);
+          assert.deepEqual(
+            numbers.filter((number, i) => i > 0 && number <= numbers[i - 1]),
+            [],
+          );
+        }
+        await ended;
+      },
+    );
+
     test('nanoseconds, where asked for', { skip }, async () => {
       const address = ownAddress();
       const sender = await Sender.at(address);

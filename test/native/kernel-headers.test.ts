@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { context, helpers, socket } from '../../src/binding/fragments.js';
-import { blockLayout, frameLayout, frameStatus } from '../../src/formats/tpacket.js';
+import {
+  blockLayout,
+  frameLayout,
+  frameStatus,
+  packetOutgoing,
+} from '../../src/formats/tpacket.js';
 import {
   arrayMap,
   attachType,
@@ -97,6 +102,11 @@ test('packet_mmap: blocks and frames of TPACKET_V3', { skip }, () => {
       [frame('hv1.tp_vlan_tci'), frameLayout.vlanTag],
       [frame('hv1.tp_vlan_tpid'), frameLayout.vlanProtocol],
       ['sizeof(struct tpacket3_hdr)', frameLayout.size],
+      [
+        'TPACKET_ALIGN(sizeof(struct tpacket3_hdr)) + offsetof(struct sockaddr_ll, sll_pkttype)',
+        frameLayout.packetType,
+      ],
+      ['PACKET_OUTGOING', packetOutgoing],
       ['TP_STATUS_USER', frameStatus.user],
       ['TP_STATUS_VLAN_VALID', frameStatus.vlan],
       ['TP_STATUS_VLAN_TPID_VALID', frameStatus.vlanProtocol],
