@@ -184,9 +184,7 @@ export class Classifier extends LabelCounters {
       } else {
         if (number >= index.count) break;
         at = index.starts[number];
-        count = isBlock
-          ? plain.readBlocks(index.starts, number, index.count)
-          : plain.readApart(index.starts, number, index.count);
+        count = plain.readIndexed(index.starts, number, index.count, isBlock);
       }
       if (count > 0) {
         this.#countConversations(count, lead, isApart);

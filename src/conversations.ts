@@ -27,7 +27,7 @@ export interface ConversationOptions {
 /**
  * Counts the `count` records that were read last, and hands them on.
  * @param lead bytes in front of each record that go with it
- * @param apart they were read by `readApart`
+ * @param apart they do not follow one another at once: each has an end of its own
  */
 export type CountConversations = (count: number, lead: number, apart: boolean) => void;
 

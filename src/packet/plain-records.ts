@@ -37,14 +37,14 @@ export interface PlainRecords {
    */
   read(at: number, limit: number): number;
   /**
-   * The same for pcapng blocks, as long as nothing lies between two of them.
-   * @param starts of the record headers in the blocks, all of which are whole
+   * The same for records that have an index.
+   * @param starts of the record headers, of whole records
    * @param number of the first, among the `total` that there are
+   * @param blocks they are in pcapng blocks, and the row ends where something lies between two; else
+   *   they lie apart, as those do that were made of blocks, and `ends` says how far each goes
    */
-  readBlocks(starts: Int32Array, number: number, total: number): number;
-  /** The same for records that lie apart, as those do that were made of blocks: `ends` says how far each goes. */
-  readApart(starts: Int32Array, number: number, total: number): number;
-  /** Of the row that `readApart` read: where each record ends. */
+  readIndexed(starts: Int32Array, number: number, total: number, blocks: boolean): number;
+  /** Of the row that `readIndexed` read: where each record ends. */
   readonly ends: Int32Array;
 }
 
@@ -88,59 +88,36 @@ export function plainRecords(view: DataView): PlainRecords {
     return count;
   }
 
-  function readBlocks(starts: Int32Array, number: number, total: number): number {
+  function readIndexed(starts: Int32Array, number: number, total: number, blocks: boolean): number {
     const little = littleEndian;
     const typeOffset = recordLayout.size + type.offset;
     const { mask, value } = type;
     const ipOffset = recordLayout.size + type.ip;
     const shortest = ipOffset + ipv4Layout.minimumSize;
     const most = Math.min(longestRow, total - number);
-    let at = starts[number];
-    const last = Math.min(view.byteLength - shortest, at + widestRow);
-    let count = 0;
-    while (count < most && at <= last && starts[number + count] === at) {
-      const captured = view.getInt32(at + recordLayout.capturedLength, little);
-      const length = view.getInt32(at + recordLayout.originalLength, little);
-      const ip = at + ipOffset;
-      if (isOther(recordLayout.size + captured, shortest, length, view.getInt32(ip))) break;
-      if ((view.getUint16(at + typeOffset) & mask) !== value) break;
-      const field = count * width;
-      fields[field] = at;
-      fields[field + recordFields.source] = view.getInt32(ip + ipv4Layout.source);
-      fields[field + recordFields.destination] = view.getInt32(ip + ipv4Layout.destination);
-      fields[field + recordFields.length] = length;
-      count = (count + 1) | 0;
-      at = (at + view.getInt32(at - blockLengthBefore, little)) | 0;
-    }
-    fields[count * width] = at;
-    return count;
-  }
-
-  function readApart(starts: Int32Array, number: number, total: number): number {
-    const little = littleEndian;
-    const typeOffset = recordLayout.size + type.offset;
-    const { mask, value } = type;
-    const ipOffset = recordLayout.size + type.ip;
-    const shortest = ipOffset + ipv4Layout.minimumSize;
-    const last = view.byteLength - shortest;
-    const most = Math.min(longestRow, total - number);
+    const first = starts[number];
+    const last = Math.min(view.byteLength - shortest, first + widestRow);
+    let next = first;
     let count = 0;
     while (count < most) {
       const at = starts[number + count];
-      if (at > last) break;
+      if (at > last || (blocks && at !== next)) break;
       const captured = view.getInt32(at + recordLayout.capturedLength, little);
       const length = view.getInt32(at + recordLayout.originalLength, little);
+      const size = recordLayout.size + captured;
       const ip = at + ipOffset;
-      if (isOther(recordLayout.size + captured, shortest, length, view.getInt32(ip))) break;
+      if (isOther(size, shortest, length, view.getInt32(ip))) break;
       if ((view.getUint16(at + typeOffset) & mask) !== value) break;
       const field = count * width;
       fields[field] = at;
       fields[field + recordFields.source] = view.getInt32(ip + ipv4Layout.source);
       fields[field + recordFields.destination] = view.getInt32(ip + ipv4Layout.destination);
       fields[field + recordFields.length] = length;
-      ends[count] = at + recordLayout.size + captured;
+      next = (at + (blocks ? view.getInt32(at - blockLengthBefore, little) : size)) | 0;
+      ends[count] = next;
       count = (count + 1) | 0;
     }
+    fields[count * width] = next;
     return count;
   }
 
@@ -151,8 +128,7 @@ export function plainRecords(view: DataView): PlainRecords {
       type = (linkLayerOf(format.linkType) ?? unknownLayer).fastIpv4;
     },
     read,
-    readBlocks,
-    readApart,
+    readIndexed,
     ends,
   };
 }

@@ -1,5 +1,5 @@
 /** A classic pcap file or stream as a source of batches. */
-import { LbcapError } from '../errors.js';
+import type { LbcapError } from '../errors.js';
 import { capturedLength, normaliseRecords } from '../formats/pcap-dialects.js';
 import type { PcapFileHeader } from '../formats/pcap.js';
 import type { RecordReading } from '../formats/pcap-repair.js';
@@ -65,7 +65,13 @@ export class PcapSource implements Source {
       dialect: header.records,
     };
     this.#repair = repair
-      ? new RecordRepair(this.#window, arena.view, this.#reading, () => this.#more(), this.leftOut)
+      ? new RecordRepair(
+          this.#window,
+          arena.view,
+          this.#reading,
+          () => this.#window.more(),
+          this.leftOut,
+        )
       : null;
     const isPlain =
       header.records.headerSize === recordLayout.size && header.records.lengths === 'in order';
@@ -89,7 +95,7 @@ export class PcapSource implements Source {
       }
       const batch = this.#wholeRecords(limit);
       if (batch !== null) return batch;
-      if (this.#damage !== null || (await this.#more())) continue;
+      if (this.#damage !== null || (await this.#window.more())) continue;
       if (window.stopped || window.length === 0) return null;
       this.#damage = this.#cut();
     }
@@ -102,7 +108,7 @@ export class PcapSource implements Source {
     if (this.#damage !== null) throw this.#damage;
     const isFirst = !this.#headerRead;
     if (isFirst) await this.#skipHeader();
-    if ((!isFirst || window.length === 0) && !(await this.#more())) {
+    if ((!isFirst || window.length === 0) && !(await this.#window.more())) {
       if (window.stopped || window.length === 0) return null;
       this.#damage = this.#cut();
       throw this.#damage;
@@ -129,7 +135,7 @@ export class PcapSource implements Source {
 
   async #skipHeader(): Promise<void> {
     const window = this.#window;
-    while (window.length < this.#headerSize && (await this.#more()));
+    while (window.length < this.#headerSize && (await this.#window.more()));
     window.dropTo(Math.min(window.end, window.start + this.#headerSize));
     this.#headerRead = true;
   }
@@ -164,16 +170,6 @@ export class PcapSource implements Source {
       window.offset,
       `the record header there claims ${captured} captured bytes, and ${maximumCapturedLength} is the most there can be`,
     );
-  }
-
-  async #more(): Promise<boolean> {
-    const window = this.#window;
-    try {
-      return await window.more();
-    } catch (error) {
-      if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-      throw damagedAt(this.name, window.offset + window.length, error.message);
-    }
   }
 
   #cut(): LbcapError {

@@ -1,5 +1,5 @@
 /** A pcapng file or stream as a source of batches. */
-import { LbcapError } from '../errors.js';
+import type { LbcapError } from '../errors.js';
 import { blockLayout, blockTypes } from '../formats/pcapng-layout.js';
 import {
   lengthProblem,
@@ -92,7 +92,7 @@ export class PcapngSource implements Source {
           await this.#damaged(
             `a packet block of ${walk.totalLength} bytes, and lbcap takes ${longestUnit} at most`,
           );
-        } else if (!(await this.#more()) && !window.stopped) {
+        } else if (!(await this.#window.more()) && !window.stopped) {
           if (window.length === 0) return this.#preamble.length === 0 ? null : this.#batch();
           await this.#cut(walk.totalLength);
         }
@@ -141,7 +141,7 @@ export class PcapngSource implements Source {
     const window = this.#window;
     const { view } = this.#arena;
     while (window.length < blockLayout.overhead) {
-      if (await this.#more()) continue;
+      if (await this.#window.more()) continue;
       await this.#cut(0);
       return;
     }
@@ -163,7 +163,7 @@ export class PcapngSource implements Source {
       return;
     }
     while (window.length < total) {
-      if (await this.#more()) continue;
+      if (await this.#window.more()) continue;
       await this.#cut(total);
       return;
     }
@@ -190,7 +190,7 @@ export class PcapngSource implements Source {
     const { offset } = window;
     const block = new Uint8Array(total);
     for (let filled = 0; filled < total;) {
-      if (window.length === 0 && !(await this.#more())) {
+      if (window.length === 0 && !(await this.#window.more())) {
         if (!window.stopped) this.#damage = damagedAt(this.name, offset, cutBlock(total, filled));
         return;
       }
@@ -220,16 +220,6 @@ export class PcapngSource implements Source {
     return null;
   }
 
-  async #more(): Promise<boolean> {
-    const window = this.#window;
-    try {
-      return await window.more();
-    } catch (error) {
-      if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
-      throw damagedAt(this.name, window.offset + window.length, error.message);
-    }
-  }
-
   /** The input ends inside a block of which `total` bytes were needed; 0 when not even that is known. */
   async #cut(total: number): Promise<void> {
     if (this.#window.stopped) return;
@@ -250,7 +240,7 @@ export class PcapngSource implements Source {
       const found = findBlock(this.#arena.view, from, window.end, little, longestUnit);
       window.dropTo(Math.min(found.at, window.end));
       if (found.isSure) break;
-      if (await this.#more()) from = window.start;
+      if (await this.#window.more()) from = window.start;
       else if (window.length > 0) from = window.start + 1;
       else break;
     }

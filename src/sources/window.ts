@@ -1,7 +1,9 @@
 /** The part of an input that is in memory: a window of contiguous bytes that moves forward. */
 import { maximumRecordSize } from '../packet/batch.js';
 import type { Arena, Region } from '../packet/arena.js';
+import { LbcapError } from '../errors.js';
 import type { ByteInput } from './byte-input.js';
+import { damagedAt } from './damage.js';
 
 /**
  * In front of each region's data: what the chunk before has cut is moved there, and so no record or
@@ -65,13 +67,14 @@ export class Window {
   /**
    * Moves on to the next chunk, with what is left of the window in front of it: at most `longestUnit`.
    * What pointed into the window is invalid afterwards. False at the end of the input, or once stopped.
+   * @throws INPUT_IO; INPUT_DAMAGED where what is compressed is, with the offset
    */
   async more(): Promise<boolean> {
     if (this.#stopped || this.#ended) return false;
     this.#readAhead();
     const read = this.#reads.shift();
     if (read === undefined) return false;
-    const filled = await read;
+    const filled = await read.catch((error: unknown) => this.#throwLocated(error));
     if (this.#wasStopped()) return false;
     const region = this.#regionOf(this.#taken++);
     // A file that grows meanwhile would otherwise show a gap behind a short read.
@@ -98,6 +101,11 @@ export class Window {
   async close(): Promise<void> {
     await Promise.allSettled(this.#reads);
     await this.#input.close();
+  }
+
+  #throwLocated(error: unknown): never {
+    if (!(error instanceof LbcapError) || error.code !== 'INPUT_DAMAGED') throw error;
+    throw damagedAt(this.#input.name, this.offset + this.length, error.message);
   }
 
   #wasStopped(): boolean {
