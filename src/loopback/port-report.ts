@@ -10,7 +10,10 @@ export interface PortReport {
   /** Monotonic milliseconds. */
   readonly at: number;
   readonly ports: EphemeralPorts;
-  /** Ports of the range that listeners have, at whatever address: nobody else's connections get them. */
+  /**
+   * Ports of the range that listeners have, at whatever address: connect(2) gives them to nobody. A program
+   * that binds first may have one at another address; it is then not counted as in use.
+   */
   readonly listening: number;
   readonly reuse: TimeWaitReuse;
   readonly labels: readonly LabelUsage[];

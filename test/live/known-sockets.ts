@@ -29,7 +29,9 @@ async function open(count: number, options: TcpNetConnectOpts): Promise<Socket[]
 
 await listen('0.0.0.0', 9000);
 await listen('::1', 9000);
-await listen('127.0.0.5', 40_001);
+// At every address: a client that binds before it connects could have the port at another one.
+await listen('0.0.0.0', 40_001);
+await listen('127.0.0.5', 9001);
 await open(5, { host: '127.0.0.1', port: 9000, localAddress: '127.0.0.2' });
 await open(2, { host: '127.0.0.1', port: 9000, localAddress: '127.0.0.2', localPort: 0 });
 await open(3, { host: '127.0.0.5', port: 40_001, localAddress: '127.0.0.2' });
