@@ -1,6 +1,7 @@
 /** What `lbcap split` does. */
 import type { Label } from '../../labels/label.js';
 import { createArena } from '../../packet/arena.js';
+import { plainWalkSize } from '../../plain-walk.js';
 import { dropPrivileges } from '../../privileges.js';
 import { createProgress } from '../../terminal/progress.js';
 import { refuseInputs } from '../inputs.js';
@@ -27,8 +28,13 @@ export async function split(
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
   const sizes = inputs.regionSizes;
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
-  const source = await inputs.open(arena, regions, {
+  const { arena, regions } = createArena([
+    plainWalkSize(labels.length),
+    ...sizes,
+    ...outputRegionSizes(plan, false),
+  ]);
+  const [walkRegion, ...others] = regions;
+  const source = await inputs.open(arena, others, {
     // Blocks of pcapng can be copied as they are, with all that hangs on them.
     blocks: options.kind === 'pcapng',
     nanoseconds: raw.nano === true,
@@ -45,7 +51,8 @@ export async function split(
     source,
     engine: 'file',
     arena,
-    regions: regions.slice(sizes.length),
+    walkRegion,
+    regions: others.slice(sizes.length),
     plan,
     // The capture's own unit stays, unless another is asked for.
     nanoseconds: raw.nano === true,
