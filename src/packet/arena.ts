@@ -35,3 +35,13 @@ export function createArena(sizes: readonly number[]): { arena: Arena; regions: 
   const { buffer } = memory;
   return { arena: { memory, bytes: new Uint8Array(buffer), view: new DataView(buffer) }, regions };
 }
+
+/** The same for several users, each with regions of its own. */
+export function createArenaOf<Name extends string>(
+  sizes: Readonly<Record<Name, readonly number[]>>,
+): { arena: Arena; regions: Record<Name, Region[]> } {
+  const names = Object.keys(sizes) as Name[];
+  const { arena, regions } = createArena(names.flatMap((name) => sizes[name]));
+  const parts = names.map((name) => [name, regions.splice(0, sizes[name].length)] as const);
+  return { arena, regions: Object.fromEntries(parts) as Record<Name, Region[]> };
+}
