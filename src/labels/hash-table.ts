@@ -1,10 +1,10 @@
 /** Hash tables of 32-bit words for the hot path: open addressing in one Int32Array. */
 
-export interface HashEntry {
-  /** The words that are looked up: an address, and a port where there is one. */
-  readonly key: readonly number[];
-  /** Zero or more. */
-  readonly value: number;
+export interface HashEntries {
+  /** The words that are looked up, entry after entry: an address, and a port where there is one. */
+  readonly keys: ArrayLike<number>;
+  /** For each entry zero or more. */
+  readonly values: ArrayLike<number>;
 }
 
 /**
@@ -40,8 +40,8 @@ export function fold(a: number, b: number): number {
  *
  * @param entries keys of `keyLength` words, all different
  */
-export function buildHashTable(entries: readonly HashEntry[], keyLength: number): HashTable {
-  const smallest = Math.max(2, Math.ceil(Math.log2(entries.length * 2)));
+export function buildHashTable(entries: HashEntries, keyLength: number): HashTable {
+  const smallest = Math.max(2, Math.ceil(Math.log2(entries.values.length * 2)));
   let best = fill(entries, keyLength, smallest, multipliers[0]);
   for (let bits = smallest; bits < smallest + 3; bits += 1) {
     for (const multiplier of multipliers) {
@@ -60,7 +60,7 @@ export function strideOf(keyLength: number): number {
 }
 
 function fill(
-  entries: readonly HashEntry[],
+  { keys, values }: HashEntries,
   keyLength: number,
   bits: number,
   multiplier: number,
@@ -70,15 +70,19 @@ function fill(
   const last = 2 ** bits - 1;
   const shift = 32 - bits;
   let longest = 0;
-  for (const { key, value } of entries) {
-    let slot = Math.imul(key.reduce(fold), multiplier) >>> shift;
+  for (let entry = 0; entry < values.length; entry++) {
+    const key = entry * keyLength;
+    let hash = keys[key];
+    for (let word = 1; word < keyLength; word++) hash = fold(hash, keys[key + word]);
+    let slot = Math.imul(hash, multiplier) >>> shift;
     let search = 1;
     while (slots[slot * stride + keyLength] !== 0) {
       slot = (slot + 1) & last;
       search += 1;
     }
-    slots.set(key, slot * stride);
-    slots[slot * stride + keyLength] = value + 1;
+    const at = slot * stride;
+    for (let word = 0; word < keyLength; word++) slots[at + word] = keys[key + word];
+    slots[at + keyLength] = values[entry] + 1;
     if (search > longest) longest = search;
   }
   return { table: { slots, multiplier, shift, last }, search: longest };

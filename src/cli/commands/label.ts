@@ -83,14 +83,15 @@ async function add(
   const { path } = place;
   let added = '';
   await updateRegistry(place, (registry) => {
-    if (registry.labels.some((label) => label.name === name)) {
+    const labels = [...registry.labels];
+    if (labels.some((label) => label.name === name)) {
       throw new LbcapError(
         'LABEL_DUPLICATE',
         `there is a label ${quote(name)} in ${path}`,
         `choose another name, or remove it with lbcap label rm ${name}`,
       );
     }
-    added = address ?? firstFreeAddress(name, registry.labels, readSystemHosts());
+    added = address ?? firstFreeAddress(name, labels, readSystemHosts());
     parseLabels([`${name}=${added}`], registry);
     return [...registry.entries, { name, value: valueOf(added.split(',')) }];
   });
@@ -117,7 +118,7 @@ async function importFrom(options: RegistryOptions & { hosts: string }): Promise
   const { path } = place;
   let result: ReturnType<typeof importHosts> = { taken: [], skipped: [] };
   await updateRegistry(place, (registry) => {
-    result = importHosts(hosts, registry.labels);
+    result = importHosts(hosts, [...registry.labels]);
     if (result.taken.length === 0) return null;
     const taken = result.taken.map(({ name, addresses }) => ({ name, value: valueOf(addresses) }));
     return [...registry.entries, ...taken];
