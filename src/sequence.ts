@@ -27,6 +27,21 @@ export class LazySequence<T> implements Sequence<T> {
   }
 }
 
+/** An array of an array's items; of others, each made when it is asked for. */
+export function mapped<S, T>(
+  items: Sequence<S>,
+  make: (item: S, index: number) => T,
+): Sequence<T> {
+  if (Array.isArray(items)) return (items as readonly S[]).map(make);
+  return new LazySequence(items.length, (index) => make(itemAt(items, index), index));
+}
+
+/** An array of the first `count`, or of all when there are fewer. */
+export function firstOf<T>(items: Sequence<T>, count: number): T[] {
+  const length = Math.min(count, items.length);
+  return Array.from({ length }, (_, index) => itemAt(items, index));
+}
+
 /** @throws RangeError where there is none: the caller knows that there is */
 export function itemAt<T>(items: Sequence<T>, index: number): T {
   const item = items.at(index);

@@ -2,6 +2,7 @@
 import type { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
+import type { Sequence } from '../sequence.js';
 import type { Compression } from './compression.js';
 import { FileEnds } from './file-ends.js';
 import { type FileFormat, wholeRecords } from './file-format.js';
@@ -23,7 +24,7 @@ export interface LabelFilesOptions {
   readonly slots: readonly Region[];
   readonly directory: string;
   /** File names without extension, in the order of the classifier's outputs. */
-  readonly names: readonly string[];
+  readonly names: Sequence<string>;
   readonly format: FileFormat;
   /** Of the first batch: files of others have it in their names, where each needs its own. */
   readonly linkType: number;
@@ -239,11 +240,11 @@ export class LabelFiles implements Output {
   /** What stands in the way. @throws OUTPUT_EXISTS, OUTPUT_IO */
   #clear(): void {
     const { directory, names, force } = this.#options;
-    const paths = this.#names.claimed;
-    if (!force) refuseExisting(directory, paths);
+    const files = this.#names.claimed;
+    if (!force) refuseExisting(directory, files);
     // Files that are made at the start replace theirs themselves.
     else if (this.#rotation !== null || names.length > createdAtStart)
-      removeExisting(directory, paths);
+      removeExisting(directory, files);
   }
 
   #createAll(): void {

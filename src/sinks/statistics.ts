@@ -2,6 +2,7 @@
 import type { Classifier } from '../classify.js';
 import type { Label } from '../labels/label.js';
 import type { SourceCounters } from '../packet/counters.js';
+import { mapped, type Sequence } from '../sequence.js';
 import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
@@ -13,7 +14,10 @@ export interface FlowStatistics {
   busiestPeer(label: number): string | null;
 }
 
-const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions: 0 };
+const none = {
+  tcp: { open: 0, unanswered: 0, resets: 0, retransmissions: 0 },
+  busiestPeer: null,
+};
 
 /**
  * @param at monotonic milliseconds now
@@ -21,7 +25,7 @@ const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions
  * @param now seconds on the packets' clock; left out where that is not this machine's
  */
 export function takeSnapshot(
-  labels: readonly Label[],
+  labels: Sequence<Label>,
   classifier: Classifier,
   flows: FlowStatistics | null,
   counters: SourceCounters,
@@ -29,28 +33,42 @@ export function takeSnapshot(
   startedAt: number,
   now?: number,
 ): Snapshot {
-  const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
-    packets: packets[index],
-    bytes: bytes[index],
-  });
+  // A copy: labels may be looked at when the counters have gone on.
+  const outPackets = classifier.outPackets.slice();
+  const outBytes = classifier.outBytes.slice();
+  const inPackets = classifier.inPackets.slice();
+  const inBytes = classifier.inBytes.slice();
+  const selfPackets = classifier.selfPackets.slice();
+  const selfBytes = classifier.selfBytes.slice();
+  const connections = new Map<number, Pick<LabelSnapshot, 'tcp' | 'busiestPeer'>>();
+  if (flows !== null) {
+    for (let index = 0; index < labels.length; index++) {
+      // Without a packet there is no connection.
+      if (outPackets[index] + inPackets[index] === 0) continue;
+      connections.set(index, {
+        tcp: flows.health(index, now),
+        busiestPeer: flows.busiestPeer(index),
+      });
+    }
+  }
   return {
     at,
     elapsed: at - startedAt,
-    labels: labels.map((label, index): LabelSnapshot => {
-      const out = of(classifier.outPackets, classifier.outBytes, index);
-      const into = of(classifier.inPackets, classifier.inBytes, index);
-      const self = of(classifier.selfPackets, classifier.selfBytes, index);
+    labels: mapped(labels, (label, index): LabelSnapshot => {
+      const out = { packets: outPackets[index], bytes: outBytes[index] };
+      const into = { packets: inPackets[index], bytes: inBytes[index] };
+      const own = connections.get(index) ?? none;
       return {
         name: label.name,
         address: label.text,
         out,
         in: into,
         total: {
-          packets: out.packets + into.packets - self.packets,
-          bytes: out.bytes + into.bytes - self.bytes,
+          packets: out.packets + into.packets - selfPackets[index],
+          bytes: out.bytes + into.bytes - selfBytes[index],
         },
-        tcp: flows?.health(index, now) ?? noHealth,
-        busiestPeer: flows?.busiestPeer(index) ?? null,
+        tcp: own.tcp,
+        busiestPeer: own.busiestPeer,
       };
     }),
     all: { packets: classifier.packets, bytes: classifier.bytes },

@@ -1,4 +1,5 @@
 /** From snapshots to the numbers that a table shows: pure, without widths and colours. */
+import { itemAt, type Sequence } from '../sequence.js';
 import type { LabelSnapshot, Snapshot, Traffic } from '../sinks/snapshot.js';
 
 /** One line of the table, still as numbers. */
@@ -47,7 +48,7 @@ export function tableRows(
   const milliseconds = previous === null ? current.elapsed : current.at - previous.at;
   const { labels } = current;
   const rows = busiest(labels, maximum).map((index) =>
-    labelRow(labels[index], previous?.labels[index].total ?? nothing, milliseconds),
+    labelRow(itemAt(labels, index), previous?.labels.at(index)?.total ?? nothing, milliseconds),
   );
   return {
     rows,
@@ -71,21 +72,21 @@ export function rates(
 }
 
 /** Indices of the labels with most bytes so far, in the labels' order, so that rows do not jump. */
-export function busiest(labels: readonly LabelSnapshot[], maximum: number): number[] {
-  if (labels.length <= maximum) return labels.map((_, index) => index);
+export function busiest(labels: Sequence<LabelSnapshot>, maximum: number): number[] {
+  if (labels.length <= maximum) return Array.from(labels, (_, index) => index);
   if (maximum < 1) return [];
   // The least that is enough, by a sort of plain numbers: there may be 65,536 labels, each second.
-  const sorted = new Float64Array(labels.length);
-  labels.forEach(({ total }, index) => (sorted[index] = total.bytes));
-  sorted.sort();
+  const sorted = Float64Array.from(labels, ({ total }) => total.bytes).sort();
   const first = labels.length - maximum;
   const least = sorted[first];
   // How many that have just this much there is room for.
   let equals = sorted.lastIndexOf(least) - first + 1;
   const chosen: number[] = [];
-  labels.forEach(({ total }, index) => {
+  let index = 0;
+  for (const { total } of labels) {
     if (total.bytes > least || (total.bytes === least && equals-- > 0)) chosen.push(index);
-  });
+    index++;
+  }
   return chosen;
 }
 

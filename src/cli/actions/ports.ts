@@ -45,7 +45,7 @@ export async function ports(options: LabelOptions & RawPortsOptions): Promise<vo
     return;
   }
   const interval = intervalOf(options);
-  const labels = loadLabels(options);
+  const labels = [...loadLabels(options)];
   const tables = await openSocketTables();
   try {
     if (tables.refusal !== null) {

@@ -5,7 +5,7 @@ import { isSystemError, LbcapError } from '../../errors.js';
 import { firstFreeAddress } from '../../labels/allocation.js';
 import { importHosts } from '../../labels/hosts-import.js';
 import { parseHosts, type HostsEntry } from '../../labels/hosts.js';
-import { checkLabelName, parseLabel, parseLabels } from '../../labels/parse.js';
+import { checkLabelName, chooseLabels, parseLabel, parseLabels } from '../../labels/parse.js';
 import { quote } from '../../labels/quote.js';
 import { reason, readRegistry } from '../../labels/registry.js';
 import type { RegistryEntry } from '../../labels/registry-json.js';
@@ -56,7 +56,7 @@ export function labelCommand(): Command {
 
 async function list(options: RegistryOptions & { json?: boolean }): Promise<void> {
   const place = registryPlace(options);
-  const labels = parseLabels([], readRegistry(place));
+  const labels = chooseLabels([], readRegistry(place));
   if (options.json === true) {
     for (const { name, text } of labels) print(JSON.stringify({ name, address: text }));
   } else if (labels.length === 0) {
@@ -64,7 +64,7 @@ async function list(options: RegistryOptions & { json?: boolean }): Promise<void
   } else if (process.stdout.isTTY) {
     const { default: Table } = await import('cli-table3');
     const table = new Table({ head: ['label', 'address'], style: { head: [], border: [] } });
-    table.push(...labels.map(({ name, text }) => [name, text]));
+    for (const { name, text } of labels) table.push([name, text]);
     print(table.toString());
   } else {
     for (const { name, text } of labels) print(`${name}\t${text}`);
