@@ -43,6 +43,7 @@ export class LabelColumns implements Sequence<Label> {
   /** The labels that are one IPv4 address: their addresses, and their indexes. */
   get single(): { addresses: Int32Array; labels: Int32Array } {
     const { addresses, others } = this.columns;
+    if (others.size === 0) return { addresses, labels: addresses.map((_, index) => index) };
     const count = this.length - others.size;
     const single = { addresses: new Int32Array(count), labels: new Int32Array(count) };
     let next = 0;

@@ -3,7 +3,7 @@ import type { Classifier } from '../classify.js';
 import type { Label } from '../labels/label.js';
 import type { SourceCounters } from '../packet/counters.js';
 import { mapped, type Sequence } from '../sequence.js';
-import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
+import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
 export interface FlowStatistics {
@@ -14,7 +14,13 @@ export interface FlowStatistics {
   busiestPeer(label: number): string | null;
 }
 
-const none = {
+type Activity = Omit<LabelSnapshot, 'name' | 'address'>;
+
+const nothing: Traffic = { packets: 0, bytes: 0 };
+const silent: Activity = {
+  out: nothing,
+  in: nothing,
+  total: nothing,
   tcp: { open: 0, unanswered: 0, resets: 0, retransmissions: 0 },
   busiestPeer: null,
 };
@@ -33,43 +39,12 @@ export function takeSnapshot(
   startedAt: number,
   now?: number,
 ): Snapshot {
-  // A copy: labels may be looked at when the counters have gone on.
-  const outPackets = classifier.outPackets.slice();
-  const outBytes = classifier.outBytes.slice();
-  const inPackets = classifier.inPackets.slice();
-  const inBytes = classifier.inBytes.slice();
-  const selfPackets = classifier.selfPackets.slice();
-  const selfBytes = classifier.selfBytes.slice();
-  const connections = new Map<number, Pick<LabelSnapshot, 'tcp' | 'busiestPeer'>>();
-  if (flows !== null) {
-    for (let index = 0; index < labels.length; index++) {
-      // Without a packet there is no connection.
-      if (outPackets[index] + inPackets[index] === 0) continue;
-      connections.set(index, {
-        tcp: flows.health(index, now),
-        busiestPeer: flows.busiestPeer(index),
-      });
-    }
-  }
+  const active = activeLabels(classifier, flows, now);
   return {
     at,
     elapsed: at - startedAt,
-    labels: mapped(labels, (label, index): LabelSnapshot => {
-      const out = { packets: outPackets[index], bytes: outBytes[index] };
-      const into = { packets: inPackets[index], bytes: inBytes[index] };
-      const own = connections.get(index) ?? none;
-      return {
-        name: label.name,
-        address: label.text,
-        out,
-        in: into,
-        total: {
-          packets: out.packets + into.packets - selfPackets[index],
-          bytes: out.bytes + into.bytes - selfBytes[index],
-        },
-        tcp: own.tcp,
-        busiestPeer: own.busiestPeer,
-      };
+    labels: mapped(labels, ({ name, text }, index): LabelSnapshot => {
+      return { name, address: text, ...(active.get(index) ?? silent) };
     }),
     all: { packets: classifier.packets, bytes: classifier.bytes },
     labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
@@ -78,4 +53,30 @@ export function takeSnapshot(
     counters,
     ...(flows === null ? {} : { tcp: flows.totalHealth(now), flowsEvicted: flows.evicted }),
   };
+}
+
+/** By index, the labels that have packets: of tens of thousands most have none. */
+function activeLabels(
+  classifier: Classifier,
+  flows: FlowStatistics | null,
+  now: number | undefined,
+): Map<number, Activity> {
+  const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = classifier;
+  const active = new Map<number, Activity>();
+  for (let label = 0; label < outPackets.length; label++) {
+    if (outPackets[label] + inPackets[label] === 0) continue;
+    const out = { packets: outPackets[label], bytes: outBytes[label] };
+    const into = { packets: inPackets[label], bytes: inBytes[label] };
+    active.set(label, {
+      out,
+      in: into,
+      total: {
+        packets: out.packets + into.packets - selfPackets[label],
+        bytes: out.bytes + into.bytes - selfBytes[label],
+      },
+      tcp: flows?.health(label, now) ?? silent.tcp,
+      busiestPeer: flows?.busiestPeer(label) ?? null,
+    });
+  }
+  return active;
 }
