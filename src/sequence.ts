@@ -28,10 +28,7 @@ export class LazySequence<T> implements Sequence<T> {
 }
 
 /** An array of an array's items; of others, each made when it is asked for. */
-export function mapped<S, T>(
-  items: Sequence<S>,
-  make: (item: S, index: number) => T,
-): Sequence<T> {
+export function mapped<S, T>(items: Sequence<S>, make: (item: S, index: number) => T): Sequence<T> {
   if (Array.isArray(items)) return (items as readonly S[]).map(make);
   return new LazySequence(items.length, (index) => make(itemAt(items, index), index));
 }

@@ -3,8 +3,8 @@
 export interface HashEntries {
   /** The words that are looked up, entry after entry: an address, and a port where there is one. */
   readonly keys: ArrayLike<number>;
-  /** For each entry zero or more. */
-  readonly values: ArrayLike<number>;
+  /** For each entry zero or more. Without them, the entry's own number. */
+  readonly values?: ArrayLike<number>;
 }
 
 /**
@@ -16,6 +16,8 @@ export interface HashTable {
   readonly slots: Int32Array;
   readonly multiplier: number;
   readonly shift: number;
+  /** No key came twice; of one that did the first value counts. */
+  readonly distinct: boolean;
   /** Index of the last slot: slots minus one, a mask. */
   readonly last: number;
 }
@@ -38,10 +40,11 @@ export function fold(a: number, b: number): number {
  * Builds a table at most half full, and bounds its longest search: where some regular pattern of
  * addresses clusters under one multiplier the next is tried, then a larger table.
  *
- * @param entries keys of `keyLength` words, all different
+ * @param entries keys of `keyLength` words
  */
 export function buildHashTable(entries: HashEntries, keyLength: number): HashTable {
-  const smallest = Math.max(2, Math.ceil(Math.log2(entries.values.length * 2)));
+  const count = entries.keys.length / keyLength;
+  const smallest = Math.max(2, Math.ceil(Math.log2(count * 2)));
   let best = fill(entries, keyLength, smallest, multipliers[0]);
   for (let bits = smallest; bits < smallest + 3; bits += 1) {
     for (const multiplier of multipliers) {
@@ -69,21 +72,43 @@ function fill(
   const slots = new Int32Array(2 ** bits * stride);
   const last = 2 ** bits - 1;
   const shift = 32 - bits;
+  const count = keys.length / keyLength;
   let longest = 0;
-  for (let entry = 0; entry < values.length; entry++) {
+  let distinct = true;
+  for (let entry = 0; entry < count; entry++) {
     const key = entry * keyLength;
     let hash = keys[key];
     for (let word = 1; word < keyLength; word++) hash = fold(hash, keys[key + word]);
     let slot = Math.imul(hash, multiplier) >>> shift;
     let search = 1;
     while (slots[slot * stride + keyLength] !== 0) {
+      if (slots[slot * stride] === keys[key] && isAt(slots, slot * stride, keys, key, keyLength)) {
+        distinct = false;
+        break;
+      }
       slot = (slot + 1) & last;
       search += 1;
     }
-    const at = slot * stride;
-    for (let word = 0; word < keyLength; word++) slots[at + word] = keys[key + word];
-    slots[at + keyLength] = values[entry] + 1;
     if (search > longest) longest = search;
+    const at = slot * stride;
+    if (slots[at + keyLength] !== 0) continue;
+    slots[at] = keys[key];
+    for (let word = 1; word < keyLength; word++) slots[at + word] = keys[key + word];
+    slots[at + keyLength] = (values === undefined ? entry : values[entry]) + 1;
   }
-  return { table: { slots, multiplier, shift, last }, search: longest };
+  return { table: { slots, multiplier, shift, distinct, last }, search: longest };
+}
+
+/** Whether that key stands in that slot. */
+function isAt(
+  slots: Int32Array,
+  slot: number,
+  keys: ArrayLike<number>,
+  key: number,
+  keyLength: number,
+): boolean {
+  for (let word = 0; word < keyLength; word++) {
+    if (slots[slot + word] !== keys[key + word]) return false;
+  }
+  return true;
 }

@@ -1,5 +1,6 @@
 /** Tens of thousands of labels in a few arrays: an object is made only for one that is asked for. */
 import { LazySequence, type Sequence } from '../sequence.js';
+import { buildHashTable, type HashEntries, type HashTable } from './hash-table.js';
 import type { Label } from './label.js';
 
 /** What a label needs that is one IPv4 address; of others only the name counts. */
@@ -24,6 +25,7 @@ export class LabelColumns implements Sequence<Label> {
   readonly names: Sequence<string>;
   readonly columns: Columns;
   readonly #labels: LazySequence<Label>;
+  #byAddress: HashTable | null = null;
 
   constructor(columns: Columns) {
     this.columns = columns;
@@ -40,17 +42,27 @@ export class LabelColumns implements Sequence<Label> {
     return this.#labels[Symbol.iterator]();
   }
 
-  /** The labels that are one IPv4 address: their addresses, and their indexes. */
-  get single(): { addresses: Int32Array; labels: Int32Array } {
+  /** There are labels that are one IPv4 address. */
+  get hasAddresses(): boolean {
+    return this.columns.others.size < this.length;
+  }
+
+  /** The labels that are one IPv4 address, by it: for all who ask whose an address is. */
+  get byAddress(): HashTable {
+    return (this.#byAddress ??= buildHashTable(this.single, 1));
+  }
+
+  /** The same labels in a row: addresses, and indexes where other labels stand between them. */
+  get single(): HashEntries {
     const { addresses, others } = this.columns;
-    if (others.size === 0) return { addresses, labels: addresses.map((_, index) => index) };
+    if (others.size === 0) return { keys: addresses };
     const count = this.length - others.size;
-    const single = { addresses: new Int32Array(count), labels: new Int32Array(count) };
+    const single = { keys: new Int32Array(count), values: new Int32Array(count) };
     let next = 0;
     for (let index = 0; index < this.length; index++) {
       if (others.has(index)) continue;
-      single.addresses[next] = addresses[index];
-      single.labels[next++] = index;
+      single.keys[next] = addresses[index];
+      single.values[next++] = index;
     }
     return single;
   }

@@ -30,14 +30,19 @@ export interface LabelLookup {
  * @param labels without overlaps, as `parseLabels` gives them
  */
 export function compileLookup(labels: Sequence<Label>): LabelLookup {
-  const shapes = shapesOf(labels);
+  const columns = labels instanceof LabelColumns ? labels : null;
+  const shapes = shapesOf(columns?.columns.others ?? [...labels].entries());
   const of = (family: 4 | 6, ported: boolean) =>
     shapes
       .filter((shape) => shape.family === family && shape.ported === ported)
       // The commonest first.
       .sort((a, b) => b.values.length - a.values.length);
+  const plain4 = of(4, false).map(
+    (shape) => new PlainBlocks4(shape.prefix, buildHashTable(shape, 1)),
+  );
+  if (columns?.hasAddresses === true) plain4.unshift(new PlainBlocks4(32, columns.byAddress));
   return new CompiledLookup(
-    of(4, false).map((shape) => new PlainBlocks4(shape)),
+    plain4,
     of(4, true).map((shape) => new PortedBlocks4(shape)),
     of(6, false).map((shape) => new Blocks6(shape)),
     of(6, true).map((shape) => new Blocks6(shape)),
@@ -86,11 +91,12 @@ class CompiledLookup implements LabelLookup {
 /** IPv4 blocks of one prefix length. Slots: address, label + 1. */
 class PlainBlocks4 {
   private readonly mask: number;
-  private readonly table: HashTable;
 
-  constructor(shape: Shape) {
-    this.mask = maskOf(shape.prefix);
-    this.table = buildHashTable(shape, 1);
+  constructor(
+    prefix: number,
+    private readonly table: HashTable,
+  ) {
+    this.mask = maskOf(prefix);
   }
 
   find(address: number): number {
@@ -187,49 +193,28 @@ interface Shape extends HashEntries {
   readonly family: 4 | 6;
   readonly prefix: number;
   readonly ported: boolean;
-}
-
-interface GrowingShape extends Shape {
   readonly keys: number[];
   readonly values: number[];
 }
 
-function shapesOf(labels: Sequence<Label>): Shape[] {
-  const shapes = new Map<string, GrowingShape>();
-  if (!(labels instanceof LabelColumns)) {
-    let index = 0;
-    for (const label of labels) add(shapes, label, index++);
-    return [...shapes.values()];
-  }
-  for (const [index, label] of labels.columns.others) add(shapes, label, index);
-  const { addresses, labels: owners } = labels.single;
-  const alike = shapes.get(shapeKey(4, 32, false));
-  if (alike === undefined) {
-    const single: Shape = { family: 4, prefix: 32, ported: false, keys: addresses, values: owners };
-    return [single, ...shapes.values()];
-  }
-  for (const address of addresses) alike.keys.push(address);
-  for (const owner of owners) alike.values.push(owner);
-  return [...shapes.values()];
-}
-
-function add(shapes: Map<string, GrowingShape>, { endpoints }: Label, label: number): void {
-  for (const { family, prefix, port, address } of endpoints) {
-    const ported = port !== null;
-    const key = shapeKey(family, prefix, ported);
-    let shape = shapes.get(key);
-    if (shape === undefined) {
-      shape = { family, prefix, ported, keys: [], values: [] };
-      shapes.set(key, shape);
+/** @param labels with their indexes */
+function shapesOf(labels: Iterable<readonly [number, Label]>): Shape[] {
+  const shapes = new Map<string, Shape>();
+  for (const [label, { endpoints }] of labels) {
+    for (const { family, prefix, port, address } of endpoints) {
+      const ported = port !== null;
+      const name = `${family}/${prefix}${ported ? ':' : ''}`;
+      let shape = shapes.get(name);
+      if (shape === undefined) {
+        shape = { family, prefix, ported, keys: [], values: [] };
+        shapes.set(name, shape);
+      }
+      pushWords(shape.keys, address);
+      if (ported || family === 6) shape.keys.push(port ?? 0);
+      shape.values.push(label);
     }
-    pushWords(shape.keys, address);
-    if (ported || family === 6) shape.keys.push(port ?? 0);
-    shape.values.push(label);
   }
-}
-
-function shapeKey(family: 4 | 6, prefix: number, ported: boolean): string {
-  return `${family}/${prefix}${ported ? ':' : ''}`;
+  return [...shapes.values()];
 }
 
 /** Address bytes as signed 32-bit words in network order. */

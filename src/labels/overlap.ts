@@ -78,11 +78,12 @@ function areSingleAddresses(labels: Sequence<Label>): boolean {
   return seen.size === count;
 }
 
-/** The same by sorting; labels that are more than one address look for such in between. */
+/** The same of columns; labels that are more than one address look for such in between. */
 function columnsAreApart(labels: LabelColumns): boolean {
-  const sorted = new Uint32Array(labels.single.addresses).sort();
-  for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) return false;
+  if (!labels.byAddress.distinct) return false;
   const others = [...labels.columns.others.values()];
+  if (others.length === 0) return true;
+  const sorted = Uint32Array.from(labels.single.keys).sort();
   for (const { endpoints } of others) {
     for (const endpoint of endpoints) {
       if (endpoint.family === 6) continue;

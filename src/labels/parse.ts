@@ -117,9 +117,7 @@ export function chooseLabels(
   const chosen =
     bare.size === 0
       ? registered
-      : [...named]
-          .filter(([name]) => bare.has(name))
-          .map(([, index]) => itemAt(registered, index));
+      : [...named].filter(([name]) => bare.has(name)).map(([, index]) => itemAt(registered, index));
   const labels = given.size === 0 ? chosen : overridden(chosen, given);
   assertNoOverlap(labels, (label) =>
     given.has(label.name) || registry === null

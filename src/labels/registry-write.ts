@@ -54,7 +54,10 @@ export async function updateRegistry(
         old === null ? { path, entries: [], labels: [] } : registryOf(old.bytes, path);
       const entries = change(registry);
       if (entries !== null) {
-        writeFileSync(descriptor, formatRegistry(old?.bytes.toString('utf8') ?? null, entries, path));
+        writeFileSync(
+          descriptor,
+          formatRegistry(old?.bytes.toString('utf8') ?? null, entries, path),
+        );
         own(descriptor, old?.stats ?? null);
         fsyncSync(descriptor);
         renameSync(lock, file);
