@@ -37,6 +37,9 @@ export interface OutputJob {
   readonly onFinished: (file: WrittenFile) => void;
 }
 
+/** So many labels are taken to have packets, until more have. */
+const busyAtFirst = 8;
+
 /** Up to so many addresses, every file names all of them; beyond, those of its own label. */
 const mostNames = 1024;
 
@@ -47,7 +50,7 @@ const mostNames = 1024;
 export function outputRegionSizes(plan: OutputPlan | null, live: boolean): number[] {
   if (plan === null || plan.options.stream) return [];
   // What is compressed is worth less in small pieces.
-  const slots = slotSizes(plan.names.length, live && plan.options.compression === null);
+  const slots = slotSizes(busyAtFirst, live && plan.options.compression === null);
   return plan.options.kind === 'pcap' ? slots : [encodingRegionSize, ...slots];
 }
 
