@@ -193,7 +193,8 @@ export class PcapngSections {
       }
       case blockTypes.interfaceDescription: {
         this.#blocks.push({
-          render: (output) => interfaceNamed(bytes, itemAt(interfaces, output).name, shared, bigEndian),
+          render: (output) =>
+            interfaceNamed(bytes, itemAt(interfaces, output).name, shared, bigEndian),
           lasting: true,
           describes: this.#interfaces++,
         });
