@@ -104,9 +104,10 @@ export class LabelColumns implements Sequence<Label> {
     if (other !== undefined) return other;
     const value = addresses[index];
     const address = Uint8Array.of(value >> 24, value >> 16, value >> 8, value);
+    const [a, b, c, d] = address;
     return {
       name: this.#nameOf(index),
-      text: address.join('.'),
+      text: `${a}.${b}.${c}.${d}`,
       endpoints: [{ family: 4, address, prefix: 32, port: null }],
     };
   }

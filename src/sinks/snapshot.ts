@@ -42,6 +42,8 @@ export interface Snapshot {
   /** Milliseconds since the capture began. */
   readonly elapsed: number;
   readonly labels: Sequence<LabelSnapshot>;
+  /** Indexes of the labels that have packets, in order; left out where nobody has looked. */
+  readonly active?: readonly number[];
   /** Every packet that came in. Always labelled + others. */
   readonly all: Traffic;
   /** Packets of at least one label. */

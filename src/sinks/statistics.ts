@@ -46,6 +46,7 @@ export function takeSnapshot(
     labels: mapped(labels, ({ name, text }, index): LabelSnapshot => {
       return { name, address: text, ...(active.get(index) ?? silent) };
     }),
+    active: [...active.keys()],
     all: { packets: classifier.packets, bytes: classifier.bytes },
     labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },

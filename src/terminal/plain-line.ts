@@ -16,7 +16,7 @@ const mostLabels = 4;
  */
 export function plainLine(snapshot: Snapshot, previous: Snapshot | null): string {
   const { rows, more } = tableRows(previous, snapshot, mostLabels);
-  const shown = busiest(snapshot.labels, mostLabels);
+  const shown = busiest(snapshot, mostLabels);
   const labels = rows.map((row, i) => {
     const words = [
       `${row.label} ${formatCount(itemAt(snapshot.labels, shown[i]).total.packets)} packets`,
