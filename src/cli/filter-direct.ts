@@ -18,7 +18,7 @@ export function filterDirectly(words: readonly string[]): string | null {
   const options = readOptions(words);
   if (options === null) return null;
   checkFilterOptions(options);
-  return filterOutput(loadLabels(options), options);
+  return filterOutput([...loadLabels(options)], options);
 }
 
 function readOptions(words: readonly string[]) {

@@ -1,18 +1,19 @@
 /** Keeps outputs from replacing the captures that they are made of. */
 import { statSync } from 'node:fs';
 import { LbcapError } from '../errors.js';
+import type { Sequence } from '../sequence.js';
 import { occupied } from '../sinks/output-place.js';
 
 /**
  * `--force` would unlink the capture before it is read.
  * @param directory where the outputs go; `null` when that is no directory
- * @param outputs paths in it
+ * @param outputs names of files in it
  * @throws USAGE
  */
 export function refuseInputs(
   files: readonly string[],
   directory: string | null,
-  outputs: readonly string[],
+  outputs: Sequence<string>,
 ): void {
   const inputs = new Map<string, string>();
   for (const file of files) {

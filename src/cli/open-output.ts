@@ -2,9 +2,11 @@
 import { cpus, release, type as systemName } from 'node:os';
 import { bpfFilter } from '../filters/bpf.js';
 import { fileHeader } from '../formats/pcap.js';
+import type { NamedAddress } from '../formats/pcapng-write.js';
 import type { Label } from '../labels/label.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
+import { mapped, type Sequence } from '../sequence.js';
 import { openCompression } from '../sinks/compression.js';
 import { pcapFormat } from '../sinks/file-format.js';
 import { LabelFiles, type LabelFilesOptions } from '../sinks/label-files.js';
@@ -21,7 +23,7 @@ import type { OutputPlan } from './output-plan.js';
 
 /** What it depends on besides the plan. */
 export interface OutputJob {
-  readonly labels: readonly Label[];
+  readonly labels: Sequence<Label>;
   readonly source: Source;
   readonly arena: Arena;
   /** Those that `outputRegionSizes` asked for. */
@@ -35,6 +37,9 @@ export interface OutputJob {
   readonly onFinished: (file: WrittenFile) => void;
 }
 
+/** So many labels are taken to have packets, until more have. */
+const busyAtFirst = 8;
+
 /** Up to so many addresses, every file names all of them; beyond, those of its own label. */
 const mostNames = 1024;
 
@@ -45,7 +50,7 @@ const mostNames = 1024;
 export function outputRegionSizes(plan: OutputPlan | null, live: boolean): number[] {
   if (plan === null || plan.options.stream) return [];
   // What is compressed is worth less in small pieces.
-  const slots = slotSizes(plan.names.length, live && plan.options.compression === null);
+  const slots = slotSizes(busyAtFirst, live && plan.options.compression === null);
   return plan.options.kind === 'pcap' ? slots : [encodingRegionSize, ...slots];
 }
 
@@ -108,8 +113,7 @@ export async function openOutput(
 function describe({ names, options }: OutputPlan, job: OutputJob): PcapngOptions {
   const { labels, source, capturing, filter } = job;
   const system = `${systemName()} ${release()}`;
-  const allNames = labels.flatMap(labelNames);
-  const sharesNames = allNames.length <= mostNames || options.stream;
+  const allNames = sharedNames(labels, options.stream ? Infinity : mostNames);
   return {
     section: {
       hardware: cpus()[0]?.model,
@@ -117,8 +121,8 @@ function describe({ names, options }: OutputPlan, job: OutputJob): PcapngOptions
       application: `lbcap ${version}`,
       comments: options.comments,
     },
-    interfaces: names.map((name, output) => {
-      const label = labels[output] as Label | undefined;
+    interfaces: mapped(names, (name, output) => {
+      const label = labels.at(output);
       const terms = [label === undefined ? null : bpfFilter([label]), filter];
       const [one, other] = terms.filter((term) => term !== null);
       return {
@@ -129,8 +133,18 @@ function describe({ names, options }: OutputPlan, job: OutputJob): PcapngOptions
     snaplen: source.snaplen,
     source: source.name,
     os: capturing ? system : undefined,
-    names: (output) => (sharesNames ? allNames : labelNames(labels[output])),
+    names: (output) => allNames ?? labelNames(labels.at(output)),
     counters: () => source.counters(),
     startedAt: capturing ? Date.now() : null,
   };
+}
+
+/** The names of all labels' addresses; `null` when there are more than `most`. */
+function sharedNames(labels: Sequence<Label>, most: number): NamedAddress[] | null {
+  const names: NamedAddress[] = [];
+  for (const label of labels) {
+    names.push(...labelNames(label));
+    if (names.length > most) return null;
+  }
+  return names;
 }

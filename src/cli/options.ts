@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { LbcapError } from '../errors.js';
 import type { Label } from '../labels/label.js';
-import { parseLabels } from '../labels/parse.js';
+import { chooseLabels } from '../labels/parse.js';
 import { readRegistry } from '../labels/registry.js';
 import { findRegistry, type RegistryPlace } from '../labels/registry-path.js';
+import type { Sequence } from '../sequence.js';
 
 export interface LabelOptions {
   /** `-l`, in the order given. */
@@ -38,8 +39,8 @@ export function registryPlace(options: Pick<LabelOptions, 'labels'>): RegistryPl
 }
 
 /** The labels of a command, if any. @throws LbcapError whatever is wrong with one */
-export function givenLabels(options: LabelOptions): Label[] {
-  return parseLabels(options.label ?? [], readRegistry(registryPlace(options)));
+export function givenLabels(options: LabelOptions): Sequence<Label> {
+  return chooseLabels(options.label ?? [], readRegistry(registryPlace(options)));
 }
 
 /**
@@ -47,7 +48,7 @@ export function givenLabels(options: LabelOptions): Label[] {
  *
  * @throws LbcapError `LABEL_NONE` when there is none, and whatever is wrong with one
  */
-export function loadLabels(options: LabelOptions): Label[] {
+export function loadLabels(options: LabelOptions): Sequence<Label> {
   const labels = givenLabels(options);
   if (labels.length > 0) return labels;
   throw new LbcapError(

@@ -1,7 +1,9 @@
 /** Where a capture's packets go: the directory, and a name for each output of the classifier. */
 import { join } from 'node:path';
 import { LbcapError } from '../errors.js';
+import { namesOf } from '../labels/label-columns.js';
 import type { Label } from '../labels/label.js';
+import { itemAt, LazySequence, mapped, type Sequence } from '../sequence.js';
 import { compressions } from '../sinks/compression.js';
 import { fileEnding } from '../sinks/file-names.js';
 import { existingRings } from '../sinks/output-place.js';
@@ -16,9 +18,9 @@ export interface OutputPlan {
   /** Of the files; `null` for a stream. */
   readonly directory: string | null;
   /** In the order of the classifier's outputs: the labels, then the others if they are kept. */
-  readonly names: readonly string[];
+  readonly names: Sequence<string>;
   /** The file that each begins with; empty for a stream. */
-  readonly paths: readonly string[];
+  readonly paths: Sequence<string>;
   readonly othersPath: string | null;
 }
 
@@ -30,41 +32,54 @@ export function defaultDirectory(now: Date): string {
 }
 
 /** @throws USAGE when a label wants the name that `--others` takes */
-export function planOutput(labels: readonly Label[], options: OutputOptions): OutputPlan {
-  const names = labels.map((label) => label.name);
-  const { others, stream, rotation } = options;
-  const ending = endingOf(options);
+export function planOutput(labels: Sequence<Label>, options: OutputOptions): OutputPlan {
+  const { others, stream } = options;
+  const own = namesOf(labels);
   if (others) {
-    const clash = names.find((name) => name.toLowerCase() === othersName);
-    if (clash !== undefined) {
+    const clash = nameLike(own, othersName);
+    if (clash !== null) {
       throw new LbcapError(
         'USAGE',
-        `the label ${clash} and --others both want ${stream ? 'the name' : 'the file'} ${othersName}${stream ? '' : ending}`,
+        `the label ${clash} and --others both want ${stream ? 'the name' : 'the file'} ${othersName}${stream ? '' : endingOf(options)}`,
         'give the label another name',
       );
     }
-    names.push(othersName);
   }
+  const names = others
+    ? new LazySequence(own.length + 1, (output) => own.at(output) ?? othersName)
+    : own;
   if (stream) return { options, directory: null, names, paths: [], othersPath: null };
   const directory = options.directory ?? defaultDirectory(new Date());
-  const paths = names.map((name) =>
-    join(directory, `${rotation === null ? name : numberedName(name, 1)}${ending}`),
-  );
+  const paths = mapped(firstFiles(names, options), (file) => join(directory, file));
   return {
     options,
     directory,
     names,
     paths,
-    othersPath: others ? paths[paths.length - 1] : null,
+    othersPath: others ? itemAt(paths, own.length) : null,
   };
 }
 
 /** Files that this plan would replace, or refuse to: those of its names, and of its rings. */
-export function claimedPaths({ directory, names, paths, options }: OutputPlan): string[] {
-  if (directory === null || options.rotation === null) return [...paths];
-  return [...paths, ...existingRings(directory, names, endingOf(options))];
+export function claimedFiles({ directory, names, options }: OutputPlan): Sequence<string> {
+  const files = firstFiles(names, options);
+  if (directory === null || options.rotation === null) return files;
+  return [...files, ...existingRings(directory, names, endingOf(options))];
+}
+
+/** What the file of each name is called that it begins with. */
+function firstFiles(names: Sequence<string>, options: OutputOptions): Sequence<string> {
+  const ending = endingOf(options);
+  const isNumbered = options.rotation !== null;
+  return mapped(names, (name) => `${isNumbered ? numberedName(name, 1) : name}${ending}`);
 }
 
 function endingOf({ kind, compression }: OutputOptions): string {
   return fileEnding(kind, compression === null ? null : compressions[compression]);
+}
+
+/** The first name that is the wanted one but for case. */
+function nameLike(names: Sequence<string>, wanted: string): string | null {
+  for (const name of names) if (name.toLowerCase() === wanted) return name;
+  return null;
 }

@@ -1,12 +1,14 @@
 /** What `watch` and `split` have in common once their source is open: run it, tell of it, end it. */
 import { performance } from 'node:perf_hooks';
 import { Classifier } from '../classify.js';
+import { namesOf } from '../labels/label-columns.js';
 import type { Label } from '../labels/label.js';
 import { compileLookup } from '../labels/lookup.js';
 import { watchPorts } from '../loopback/port-watch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { runPipeline, type PipelineOptions } from '../pipeline.js';
+import { itemAt, type Sequence } from '../sequence.js';
 import { FlowTable } from '../sinks/flows.js';
 import type { WrittenFile } from '../sinks/output.js';
 import type { Snapshot } from '../sinks/snapshot.js';
@@ -14,15 +16,8 @@ import { takeSnapshot } from '../sinks/statistics.js';
 import type { Source } from '../sources/source.js';
 import { portNote } from '../terminal/notes.js';
 import { plainLine } from '../terminal/plain-line.js';
-import {
-  type AnnouncedLabel,
-  endEvent,
-  fileEvent,
-  sampleEvent,
-  startEvent,
-} from '../terminal/events.js';
-import { bpfFilter } from '../filters/bpf.js';
-import { displayFilter } from '../filters/wireshark.js';
+import { endEvent, fileEvent, sampleEvent, startEvent } from '../terminal/events.js';
+import { announce } from './announced-labels.js';
 import { jsonLines } from './json-lines.js';
 import { longestRun, openOutput } from './open-output.js';
 import type { OutputPlan } from './output-plan.js';
@@ -39,7 +34,7 @@ export interface View {
 }
 
 export interface CaptureJob {
-  readonly labels: readonly Label[];
+  readonly labels: Sequence<Label>;
   readonly source: Source;
   /** For `--json`: libpcap, dumpcap, cap, or file. */
   readonly engine: string;
@@ -94,11 +89,11 @@ export async function runCapture(job: CaptureJob): Promise<number> {
         source.stop();
       })
     : null;
-  const names = outputNames(plan, labels);
+  const names = plan?.names ?? namesOf(labels);
   let prepared;
   try {
     prepared = await prepare(job, (file) => {
-      if (json !== null) json.write(fileEvent(names[file.output], file, new Date()));
+      if (json !== null) json.write(fileEvent(itemAt(names, file.output), file, new Date()));
       else job.view.notice(`lbcap: ${finishedFile(file)}`);
     });
   } catch (error) {
@@ -129,7 +124,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
   // What is read from a file was not captured at the speed at which it is read.
   const clock = job.live && source.size !== null ? new PacketClock(arena, classifier) : null;
   const portWatch = job.watchPorts
-    ? watchPorts(labels, (limit) => {
+    ? watchPorts([...labels], (limit) => {
         job.view.notice(`lbcap: ${portNote(limit)}: see lbcap ports`);
       })
     : null;
@@ -247,23 +242,6 @@ function rotateEvery({ plan, live, source }: CaptureJob): PipelineOptions['rotat
   const time = plan?.options.rotation?.time ?? null;
   if (time === null) return undefined;
   return { time, clock: live && source.size === null ? 'machine' : 'packets' };
-}
-
-/** The names of the classifier's outputs. */
-function outputNames(plan: OutputPlan | null, labels: readonly Label[]): readonly string[] {
-  return plan?.names ?? labels.map(({ name }) => name);
-}
-
-function announce(labels: readonly Label[], plan: OutputPlan | null): AnnouncedLabel[] {
-  return labels.map((label, index) => ({
-    name: label.name,
-    address: label.text,
-    // Only those that are shown: there may be thousands of labels.
-    get filters() {
-      return { bpf: bpfFilter([label]), wireshark: displayFilter([label]) };
-    },
-    file: plan === null || plan.options.stream ? null : plan.paths[index],
-  }));
 }
 
 /** Packets that are known to be lost. */

@@ -1,4 +1,5 @@
 /** The words before and after a capture, for people. Pure: lines of text. */
+import { firstOf, type Sequence } from '../sequence.js';
 import type { LeftOut } from '../sources/source.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import type { WrittenFile } from '../sinks/output.js';
@@ -28,7 +29,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 
 /** For each label: its name, address, file and display filter; the last may be long. */
 export function announcement(
-  labels: readonly AnnouncedLabel[],
+  labels: Sequence<AnnouncedLabel>,
   othersFile: string | null,
   options: OutputOptions | null,
 ): string[] {
@@ -38,9 +39,12 @@ export function announcement(
     if (file === null) return 'standard output';
     return rotates ? `${file} …` : file;
   };
-  const rows = labels
-    .slice(0, mostNamed)
-    .map((label) => [`  ${label.name}`, label.address, place(label.file), label.filters.wireshark]);
+  const rows = firstOf(labels, mostNamed).map((label) => [
+    `  ${label.name}`,
+    label.address,
+    place(label.file),
+    label.filters.wireshark,
+  ]);
   if (labels.length > mostNamed) rows.push([`  … and ${labels.length - mostNamed} more`]);
   if (options?.others === true) rows.push(['  others', 'no label', place(othersFile)]);
   return columns(rows);
@@ -55,7 +59,7 @@ export function finishedFile({ path, packets, size, complete }: WrittenFile): st
 /** The account, the files, and the command that opens them. */
 export function conclusion(
   snapshot: Snapshot,
-  announced: readonly AnnouncedLabel[],
+  announced: Sequence<AnnouncedLabel>,
   files: readonly WrittenFile[],
 ): string[] {
   const lines = [
@@ -147,7 +151,7 @@ function busiestFile(snapshot: Snapshot, files: readonly WrittenFile[]): string 
   let most = -1;
   for (const { output, path, complete } of files) {
     if (!complete) continue;
-    const packets = snapshot.labels[output]?.total.packets ?? -1;
+    const packets = snapshot.labels.at(output)?.total.packets ?? -1;
     if (packets < most || packets < 0) continue;
     best = path;
     most = packets;

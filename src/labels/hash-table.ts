@@ -1,10 +1,10 @@
 /** Hash tables of 32-bit words for the hot path: open addressing in one Int32Array. */
 
-export interface HashEntry {
-  /** The words that are looked up: an address, and a port where there is one. */
-  readonly key: readonly number[];
-  /** Zero or more. */
-  readonly value: number;
+export interface HashEntries {
+  /** The words that are looked up, entry after entry: an address, and a port where there is one. */
+  readonly keys: ArrayLike<number>;
+  /** For each entry zero or more. Without them, the entry's own number. */
+  readonly values?: ArrayLike<number>;
 }
 
 /**
@@ -16,6 +16,8 @@ export interface HashTable {
   readonly slots: Int32Array;
   readonly multiplier: number;
   readonly shift: number;
+  /** No key came twice; of one that did the first value counts. */
+  readonly distinct: boolean;
   /** Index of the last slot: slots minus one, a mask. */
   readonly last: number;
 }
@@ -38,10 +40,11 @@ export function fold(a: number, b: number): number {
  * Builds a table at most half full, and bounds its longest search: where some regular pattern of
  * addresses clusters under one multiplier the next is tried, then a larger table.
  *
- * @param entries keys of `keyLength` words, all different
+ * @param entries keys of `keyLength` words
  */
-export function buildHashTable(entries: readonly HashEntry[], keyLength: number): HashTable {
-  const smallest = Math.max(2, Math.ceil(Math.log2(entries.length * 2)));
+export function buildHashTable(entries: HashEntries, keyLength: number): HashTable {
+  const count = entries.keys.length / keyLength;
+  const smallest = Math.max(2, Math.ceil(Math.log2(count * 2)));
   let best = fill(entries, keyLength, smallest, multipliers[0]);
   for (let bits = smallest; bits < smallest + 3; bits += 1) {
     for (const multiplier of multipliers) {
@@ -60,7 +63,7 @@ export function strideOf(keyLength: number): number {
 }
 
 function fill(
-  entries: readonly HashEntry[],
+  { keys, values }: HashEntries,
   keyLength: number,
   bits: number,
   multiplier: number,
@@ -69,17 +72,43 @@ function fill(
   const slots = new Int32Array(2 ** bits * stride);
   const last = 2 ** bits - 1;
   const shift = 32 - bits;
+  const count = keys.length / keyLength;
   let longest = 0;
-  for (const { key, value } of entries) {
-    let slot = Math.imul(key.reduce(fold), multiplier) >>> shift;
+  let distinct = true;
+  for (let entry = 0; entry < count; entry++) {
+    const key = entry * keyLength;
+    let hash = keys[key];
+    for (let word = 1; word < keyLength; word++) hash = fold(hash, keys[key + word]);
+    let slot = Math.imul(hash, multiplier) >>> shift;
     let search = 1;
     while (slots[slot * stride + keyLength] !== 0) {
+      if (slots[slot * stride] === keys[key] && isAt(slots, slot * stride, keys, key, keyLength)) {
+        distinct = false;
+        break;
+      }
       slot = (slot + 1) & last;
       search += 1;
     }
-    slots.set(key, slot * stride);
-    slots[slot * stride + keyLength] = value + 1;
     if (search > longest) longest = search;
+    const at = slot * stride;
+    if (slots[at + keyLength] !== 0) continue;
+    slots[at] = keys[key];
+    for (let word = 1; word < keyLength; word++) slots[at + word] = keys[key + word];
+    slots[at + keyLength] = (values === undefined ? entry : values[entry]) + 1;
   }
-  return { table: { slots, multiplier, shift, last }, search: longest };
+  return { table: { slots, multiplier, shift, distinct, last }, search: longest };
+}
+
+/** Whether that key stands in that slot. */
+function isAt(
+  slots: Int32Array,
+  slot: number,
+  keys: ArrayLike<number>,
+  key: number,
+  keyLength: number,
+): boolean {
+  for (let word = 0; word < keyLength; word++) {
+    if (slots[slot + word] !== keys[key + word]) return false;
+  }
+  return true;
 }

@@ -1,6 +1,8 @@
 /** Which label an address (and port) is: asked twice for every packet. */
-import { buildHashTable, fold, type HashEntry, type HashTable } from './hash-table.js';
-import type { Endpoint, Label } from './label.js';
+import type { Sequence } from '../sequence.js';
+import { buildHashTable, fold, type HashEntries, type HashTable } from './hash-table.js';
+import { LabelColumns } from './label-columns.js';
+import type { Label } from './label.js';
 
 /** Labels compiled for the hot path: nothing is allocated, and 65,536 labels take no longer than 8. */
 export interface LabelLookup {
@@ -27,12 +29,23 @@ export interface LabelLookup {
  *
  * @param labels without overlaps, as `parseLabels` gives them
  */
-export function compileLookup(labels: readonly Label[]): LabelLookup {
+export function compileLookup(labels: Sequence<Label>): LabelLookup {
+  const columns = labels instanceof LabelColumns ? labels : null;
+  const shapes = shapesOf(columns?.columns.others ?? [...labels].entries());
+  const of = (family: 4 | 6, ported: boolean) =>
+    shapes
+      .filter((shape) => shape.family === family && shape.ported === ported)
+      // The commonest first.
+      .sort((a, b) => b.values.length - a.values.length);
+  const plain4 = of(4, false).map(
+    (shape) => new PlainBlocks4(shape.prefix, buildHashTable(shape, 1)),
+  );
+  if (columns?.hasAddresses === true) plain4.unshift(new PlainBlocks4(32, columns.byAddress));
   return new CompiledLookup(
-    shapesOf(labels, 4, false).map(({ prefix, entries }) => new PlainBlocks4(prefix, entries)),
-    shapesOf(labels, 4, true).map(({ prefix, entries }) => new PortedBlocks4(prefix, entries)),
-    shapesOf(labels, 6, false).map(({ prefix, entries }) => new Blocks6(prefix, entries)),
-    shapesOf(labels, 6, true).map(({ prefix, entries }) => new Blocks6(prefix, entries)),
+    plain4,
+    of(4, true).map((shape) => new PortedBlocks4(shape)),
+    of(6, false).map((shape) => new Blocks6(shape)),
+    of(6, true).map((shape) => new Blocks6(shape)),
   );
 }
 
@@ -78,12 +91,12 @@ class CompiledLookup implements LabelLookup {
 /** IPv4 blocks of one prefix length. Slots: address, label + 1. */
 class PlainBlocks4 {
   private readonly mask: number;
-  private readonly table: HashTable;
 
-  constructor(prefix: number, entries: readonly ShapeEntry[]) {
+  constructor(
+    prefix: number,
+    private readonly table: HashTable,
+  ) {
     this.mask = maskOf(prefix);
-    const keyed = entries.map(({ words, label }) => ({ key: words, value: label }));
-    this.table = buildHashTable(keyed, 1);
   }
 
   find(address: number): number {
@@ -104,9 +117,9 @@ class PortedBlocks4 {
   private readonly mask: number;
   private readonly table: HashTable;
 
-  constructor(prefix: number, entries: readonly ShapeEntry[]) {
-    this.mask = maskOf(prefix);
-    this.table = buildHashTable(entries.map(withPort), 2);
+  constructor(shape: Shape) {
+    this.mask = maskOf(shape.prefix);
+    this.table = buildHashTable(shape, 2);
   }
 
   find(address: number, port: number): number {
@@ -130,12 +143,13 @@ class Blocks6 {
   private readonly mask3: number;
   private readonly table: HashTable;
 
-  constructor(prefix: number, entries: readonly ShapeEntry[]) {
+  constructor(shape: Shape) {
+    const { prefix } = shape;
     this.mask0 = maskOf(prefix);
     this.mask1 = maskOf(prefix - 32);
     this.mask2 = maskOf(prefix - 64);
     this.mask3 = maskOf(prefix - 96);
-    this.table = buildHashTable(entries.map(withPort), 5);
+    this.table = buildHashTable(shape, 5);
   }
 
   find(view: DataView, offset: number, port: number): number {
@@ -171,45 +185,43 @@ function maskOf(bits: number): number {
   return bits >= 32 ? -1 : -1 << (32 - bits);
 }
 
-interface ShapeEntry {
-  readonly words: readonly number[];
-  /** 0 for none. */
-  readonly port: number;
-  readonly label: number;
+/**
+ * Endpoints of one family and prefix length, all of them with ports or none. Keys are address words;
+ * behind them the port where there are ports, and for IPv6 zero where there are none.
+ */
+interface Shape extends HashEntries {
+  readonly family: 4 | 6;
+  readonly prefix: number;
+  readonly ported: boolean;
+  readonly keys: number[];
+  readonly values: number[];
 }
 
-function withPort({ words, port, label }: ShapeEntry): HashEntry {
-  return { key: [...words, port], value: label };
-}
-
-/** The endpoints of one family, with or without ports, by prefix length: the commonest first. */
-function shapesOf(
-  labels: readonly Label[],
-  family: Endpoint['family'],
-  ported: boolean,
-): { prefix: number; entries: ShapeEntry[] }[] {
-  const shapes = new Map<number, ShapeEntry[]>();
-  for (const [label, { endpoints }] of labels.entries()) {
-    for (const endpoint of endpoints) {
-      if (endpoint.family !== family || (endpoint.port !== null) !== ported) continue;
-      const entry = { words: wordsOf(endpoint.address), port: endpoint.port ?? 0, label };
-      const entries = shapes.get(endpoint.prefix);
-      if (entries === undefined) shapes.set(endpoint.prefix, [entry]);
-      else entries.push(entry);
+/** @param labels with their indexes */
+function shapesOf(labels: Iterable<readonly [number, Label]>): Shape[] {
+  const shapes = new Map<string, Shape>();
+  for (const [label, { endpoints }] of labels) {
+    for (const { family, prefix, port, address } of endpoints) {
+      const ported = port !== null;
+      const name = `${family}/${prefix}${ported ? ':' : ''}`;
+      let shape = shapes.get(name);
+      if (shape === undefined) {
+        shape = { family, prefix, ported, keys: [], values: [] };
+        shapes.set(name, shape);
+      }
+      pushWords(shape.keys, address);
+      if (ported || family === 6) shape.keys.push(port ?? 0);
+      shape.values.push(label);
     }
   }
-  return [...shapes]
-    .map(([prefix, entries]) => ({ prefix, entries }))
-    .sort((a, b) => b.entries.length - a.entries.length);
+  return [...shapes.values()];
 }
 
 /** Address bytes as signed 32-bit words in network order. */
-function wordsOf(address: Uint8Array): number[] {
-  const words: number[] = [];
+function pushWords(words: number[], address: Uint8Array): void {
   for (let i = 0; i < address.length; i += 4) {
     words.push(
       (address[i] << 24) | (address[i + 1] << 16) | (address[i + 2] << 8) | address[i + 3],
     );
   }
-  return words;
 }

@@ -1,6 +1,8 @@
 /** Two labels may not claim the same packet's end: finds a pair that does. */
 import { LbcapError } from '../errors.js';
-import { blockSize, formatEndpoint, valueOf, type Family } from './address.js';
+import type { Sequence } from '../sequence.js';
+import { blockSize, formatEndpoint, rangeOf, valueOf, type Family } from './address.js';
+import { LabelColumns } from './label-columns.js';
 import type { Endpoint, Label } from './label.js';
 
 /** Which endpoints a block of addresses has. */
@@ -18,15 +20,27 @@ interface Claim {
   readonly endpoint: Endpoint;
 }
 
+/** Two claims to the same packets; the inner one's block lies in the outer one's. */
+interface Meeting {
+  readonly outer: Claim;
+  readonly inner: Claim;
+}
+
 /**
- * Blocks are nested or apart, so a block meets only those that hold it: one look for each prefix
- * length in use, whatever the number of labels.
- *
  * @param title how the error calls a label
  * @throws LbcapError `LABEL_OVERLAP` that names both labels and where they meet
  */
-export function assertNoOverlap(labels: readonly Label[], title: (label: Label) => string): void {
-  if (areSingleAddresses(labels)) return;
+export function assertNoOverlap(labels: Sequence<Label>, title: (label: Label) => string): void {
+  if (labels instanceof LabelColumns ? columnsAreApart(labels) : areSingleAddresses(labels)) return;
+  const meeting = firstOverlap([...labels]);
+  if (meeting !== null) throw overlap(meeting, title);
+}
+
+/**
+ * Blocks are nested or apart, so a block meets only those that hold it: one look for each prefix
+ * length in use, whatever the number of labels.
+ */
+function firstOverlap(labels: readonly Label[]): Meeting | null {
   const blocks = new Map<string, Claims>();
   const prefixes: Record<Family, Set<number>> = { 4: new Set(), 6: new Set() };
   for (const label of labels) {
@@ -41,15 +55,16 @@ export function assertNoOverlap(labels: readonly Label[], title: (label: Label) 
       for (const prefix of prefixes[endpoint.family]) {
         if (prefix > endpoint.prefix) continue;
         const claims = blocks.get(keyOf(endpoint.family, value, prefix));
-        const other = claims === undefined ? null : rival(claims, { label, endpoint });
-        if (other !== null) throw overlap(other, { label, endpoint }, title);
+        const outer = claims === undefined ? null : rival(claims, { label, endpoint });
+        if (outer !== null) return { outer, inner: { label, endpoint } };
       }
     }
   }
+  return null;
 }
 
 /** Quickly, what nearly all labels are: IPv4 addresses, each once. False when that is not known. */
-function areSingleAddresses(labels: readonly Label[]): boolean {
+function areSingleAddresses(labels: Sequence<Label>): boolean {
   const seen = new Set<number>();
   let count = 0;
   for (const { endpoints } of labels) {
@@ -61,6 +76,35 @@ function areSingleAddresses(labels: readonly Label[]): boolean {
     }
   }
   return seen.size === count;
+}
+
+/** The same of columns; labels that are more than one address look for such in between. */
+function columnsAreApart(labels: LabelColumns): boolean {
+  if (!labels.byAddress.distinct) return false;
+  const others = [...labels.columns.others.values()];
+  if (others.length === 0) return true;
+  const sorted = Uint32Array.from(labels.single.keys).sort();
+  for (const { endpoints } of others) {
+    for (const endpoint of endpoints) {
+      if (endpoint.family === 6) continue;
+      const { first, last } = rangeOf(endpoint);
+      // Whatever its port: a label without one has them all.
+      if (sorted[lowerBound(sorted, Number(first))] <= last) return false;
+    }
+  }
+  return firstOverlap(others) === null;
+}
+
+/** Index of the first that is not smaller; the length when all are. */
+function lowerBound(sorted: Uint32Array, value: number): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (sorted[middle] < value) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 function keyOf(family: Family, value: bigint, prefix: number): string {
@@ -95,7 +139,7 @@ function rival(claims: Claims, claim: Claim): Claim | null {
   return candidates.find((other) => other !== null && other.label !== claim.label) ?? null;
 }
 
-function overlap(outer: Claim, inner: Claim, title: (label: Label) => string): LbcapError {
+function overlap({ outer, inner }: Meeting, title: (label: Label) => string): LbcapError {
   // The block that is held by the other, or the one with a port, is where they meet.
   const meeting = inner.endpoint.port === null ? outer.endpoint.port : inner.endpoint.port;
   const where = formatEndpoint({ ...inner.endpoint, port: meeting });

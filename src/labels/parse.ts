@@ -1,8 +1,10 @@
 /** What users write, on the command line and in the registry, to checked labels. */
 import { LbcapError } from '../errors.js';
+import { itemAt, type Sequence } from '../sequence.js';
 import { ipv4Bytes } from './address.js';
 import { mergedBlocks } from './blocks.js';
 import { parseEndpoint } from './endpoint-text.js';
+import { LabelColumns, namesOf } from './label-columns.js';
 import type { Label } from './label.js';
 import { assertNoOverlap } from './overlap.js';
 import { quote } from './quote.js';
@@ -10,6 +12,7 @@ import type { Registry } from './registry.js';
 
 /** The same rule for file names, Wireshark names and the command line. */
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+export const longestLabelName = 63;
 
 export function isLabelName(text: string): boolean {
   return namePattern.test(text);
@@ -76,6 +79,11 @@ export function parseLabel(name: string, addresses: readonly string[]): Label {
   }
 }
 
+/** `chooseLabels` as an array. */
+export function parseLabels(options: readonly string[], registry: Registry | null): Label[] {
+  return [...chooseLabels(options, registry)];
+}
+
 /**
  * The labels of a command: those of the registry that the command line does not name again, in
  * the file's order, then those of the command line, in theirs. Where the command line has a bare
@@ -84,10 +92,14 @@ export function parseLabel(name: string, addresses: readonly string[]): Label {
  * @param options the values of `-l`
  * @throws LbcapError `LABEL_SYNTAX`, `LABEL_ADDRESS`, `LABEL_DUPLICATE` or `LABEL_OVERLAP`
  */
-export function parseLabels(options: readonly string[], registry: Registry | null): Label[] {
+export function chooseLabels(
+  options: readonly string[],
+  registry: Registry | null,
+): Sequence<Label> {
+  const registered = registry?.labels ?? [];
   const given = new Map<string, Label>();
-  const registered = new Map(registry?.labels.map((label) => [label.name, label]));
-  const isBare = (option: string) => registered.has(option);
+  const named = indexesOf(registered, new Set(options.map((option) => option.split('=', 1)[0])));
+  const isBare = (option: string) => named.has(option);
   for (const option of options) {
     if (isBare(option)) continue;
     const { name, addresses } = parseLabelOption(option);
@@ -101,15 +113,37 @@ export function parseLabels(options: readonly string[], registry: Registry | nul
     }
     given.set(name, label);
   }
-  const chosen = new Set(options.filter(isBare));
-  const kept = (registry?.labels ?? []).filter(
-    ({ name }) => !given.has(name) && (chosen.size === 0 || chosen.has(name)),
-  );
-  const labels = [...kept, ...given.values()];
+  const bare = new Set(options.filter(isBare));
+  const chosen =
+    bare.size === 0
+      ? registered
+      : [...named].filter(([name]) => bare.has(name)).map(([, index]) => itemAt(registered, index));
+  const labels = given.size === 0 ? chosen : overridden(chosen, given);
   assertNoOverlap(labels, (label) =>
     given.has(label.name) || registry === null
       ? quote(label.name)
       : `${quote(label.name)} (in ${registry.path})`,
   );
   return labels;
+}
+
+/** Where labels of these names are, in the labels' order. */
+function indexesOf(labels: Sequence<Label>, names: ReadonlySet<string>): Map<string, number> {
+  const indexes = new Map<string, number>();
+  if (names.size === 0) return indexes;
+  let index = 0;
+  for (const name of namesOf(labels)) {
+    if (names.has(name)) indexes.set(name, index);
+    index++;
+  }
+  return indexes;
+}
+
+/** The labels without those of the given names, and the given ones behind them. */
+function overridden(labels: Sequence<Label>, given: ReadonlyMap<string, Label>): Sequence<Label> {
+  if (labels instanceof LabelColumns) {
+    const removed = indexesOf(labels, new Set(given.keys()));
+    return labels.changed(new Set(removed.values()), [...given.values()]);
+  }
+  return [...[...labels].filter(({ name }) => !given.has(name)), ...given.values()];
 }

@@ -51,10 +51,13 @@ export async function updateRegistry(
     try {
       const old = readOld(file);
       const registry =
-        old === null ? { path, entries: [], labels: [] } : registryOf(old.text, path);
+        old === null ? { path, entries: [], labels: [] } : registryOf(old.bytes, path);
       const entries = change(registry);
       if (entries !== null) {
-        writeFileSync(descriptor, formatRegistry(old?.text ?? null, entries, path));
+        writeFileSync(
+          descriptor,
+          formatRegistry(old?.bytes.toString('utf8') ?? null, entries, path),
+        );
         own(descriptor, old?.stats ?? null);
         fsyncSync(descriptor);
         renameSync(lock, file);
@@ -93,13 +96,13 @@ function targetOf(path: string): string {
   }
 }
 
-function readOld(file: string): { text: string; stats: Stats } | null {
+function readOld(file: string): { bytes: Buffer; stats: Stats } | null {
   const stats = statSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return null;
   if (!stats.isFile()) {
     throw new LbcapError('REGISTRY_IO', `${file} is not a regular file`, 'name one with --labels');
   }
-  return { text: readFileSync(file, 'utf8'), stats };
+  return { bytes: readFileSync(file), stats };
 }
 
 async function openLock(lock: string, path: string): Promise<number> {

@@ -1,10 +1,12 @@
 /** Reads the registry of labels. */
 import { readFileSync } from 'node:fs';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
+import type { Sequence } from '../sequence.js';
 import type { Label } from './label.js';
 import { parseLabel } from './parse.js';
 import type { RegistryPlace } from './registry-path.js';
 import { parseRegistry, type RegistryEntry } from './registry-json.js';
+import { scanRegistry } from './registry-scan.js';
 
 /** A registry file as it is now; without entries when it is not there yet. */
 export interface Registry {
@@ -12,7 +14,7 @@ export interface Registry {
   /** As written, in the file's order. */
   readonly entries: readonly RegistryEntry[];
   /** The same entries, parsed. */
-  readonly labels: readonly Label[];
+  readonly labels: Sequence<Label>;
 }
 
 /**
@@ -22,9 +24,9 @@ export interface Registry {
  */
 export function readRegistry(place: RegistryPlace): Registry | null {
   const { path, expected } = place;
-  let text: string;
+  let text: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readFileSync(path);
   } catch (error) {
     if (!expected && isSystemError(error, 'ENOENT', 'ENOTDIR')) return null;
     throw unreadable(path, error);
@@ -32,10 +34,26 @@ export function readRegistry(place: RegistryPlace): Registry | null {
   return registryOf(text, path);
 }
 
-/** @throws LbcapError `REGISTRY_INVALID` */
-export function registryOf(text: string, path: string): Registry {
-  const entries = parseRegistry(text, path);
-  return { path, entries, labels: entries.map((entry) => labelOf(entry, path)) };
+/**
+ * @param bytes UTF-8
+ * @throws LbcapError `REGISTRY_INVALID`
+ */
+export function registryOf(bytes: Buffer, path: string): Registry {
+  const parse = () => parseRegistry(bytes.toString('utf8'), path);
+  const columns = scanRegistry(bytes);
+  if (columns === null) {
+    const entries = parse();
+    return { path, entries, labels: entries.map((entry) => labelOf(entry, path)) };
+  }
+  let entries: readonly RegistryEntry[] | null = null;
+  return {
+    path,
+    labels: columns,
+    // For those who change the file; whoever only reads it needs none.
+    get entries() {
+      return (entries ??= parse());
+    },
+  };
 }
 
 function labelOf({ name, value }: RegistryEntry, path: string): Label {

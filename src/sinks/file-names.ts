@@ -1,5 +1,6 @@
 /** What the files of a sink are called: a row of names for each link type, and numbers where they rotate. */
 import { join } from 'node:path';
+import { itemAt, mapped, type Sequence } from '../sequence.js';
 import { linkTypeName } from '../packet/link-layer.js';
 import { existingRings } from './output-place.js';
 import { numberedName } from './rotation.js';
@@ -7,7 +8,7 @@ import { numberedName } from './rotation.js';
 export interface FileNamesOptions {
   readonly directory: string;
   /** File names without extension, in the order of the classifier's outputs. */
-  readonly names: readonly string[];
+  readonly names: Sequence<string>;
   /** `fileEnding`. */
   readonly ending: string;
   /** Each file of an output has a number. */
@@ -57,14 +58,15 @@ export class FileNames {
   nextPath(id: number): string {
     const { names, directory, ending, numbered } = this.#options;
     const row = this.#row(id);
-    let name = names[this.outputOf(id)];
+    let name = itemAt(names, this.outputOf(id));
     if (row > 0) {
       const type = this.#linkTypes[row];
       const others = this.#linkTypes.map(linkTypeName);
       // Several numbers stand for raw IP.
       const isOnly = others.indexOf(linkTypeName(type)) === row;
       name = `${name}.${linkTypeName(type)}${isOnly ? '' : `-${type}`}`;
-      while (names.includes(name)) name += '_';
+      const taken = new Set(names);
+      while (taken.has(name)) name += '_';
     }
     if (numbered) {
       const number = (this.#sequence[id] ?? 0) + 1;
@@ -74,12 +76,12 @@ export class FileNames {
     return join(directory, `${name}${ending}`);
   }
 
-  /** What would be taken for files of this sink: those of any ring that is there, else all paths. */
-  get claimed(): string[] {
+  /** What would be taken for files of this sink: those of any ring that is there, else all of them. */
+  get claimed(): Sequence<string> {
     const { directory, names, ending, numbered } = this.#options;
     return numbered
       ? existingRings(directory, names, ending)
-      : names.map((name) => join(directory, `${name}${ending}`));
+      : mapped(names, (name) => `${name}${ending}`);
   }
 
   #row(id: number): number {

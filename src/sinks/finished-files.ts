@@ -22,6 +22,11 @@ export class FinishedFiles {
     return written;
   }
 
+  /** Those that have had one. */
+  get ids(): Iterable<number> {
+    return this.#files.keys();
+  }
+
   /** Those that are still there. */
   of(id: number): readonly WrittenFile[] {
     return this.#files.get(id) ?? [];

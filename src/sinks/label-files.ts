@@ -2,6 +2,7 @@
 import type { LbcapError } from '../errors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
+import type { Sequence } from '../sequence.js';
 import type { Compression } from './compression.js';
 import { FileEnds } from './file-ends.js';
 import { type FileFormat, wholeRecords } from './file-format.js';
@@ -23,7 +24,7 @@ export interface LabelFilesOptions {
   readonly slots: readonly Region[];
   readonly directory: string;
   /** File names without extension, in the order of the classifier's outputs. */
-  readonly names: readonly string[];
+  readonly names: Sequence<string>;
   readonly format: FileFormat;
   /** Of the first batch: files of others have it in their names, where each needs its own. */
   readonly linkType: number;
@@ -52,6 +53,8 @@ export class LabelFiles implements Output {
   readonly #ends: FileEnds;
   /** By id, as `FileNames` has it. */
   readonly #files: OutputFile[] = [];
+  /** Those of them that are made: few, where there are thousands of labels. */
+  readonly #made = new Set<OutputFile>();
   readonly #finished = new FinishedFiles();
   /** Where the row of the current batch's link type begins. */
   #row = 0;
@@ -101,7 +104,7 @@ export class LabelFiles implements Output {
   begin(batch: Batch): void {
     if (this.#headless) {
       this.#headless = false;
-      for (const file of this.#files) this.#ends.writeHead(file);
+      for (const file of this.#made) this.#ends.writeHead(file);
     }
     if (!this.#format.oneLinkType) return;
     this.#row = this.#names.rowOf(batch.format.linkType);
@@ -126,7 +129,7 @@ export class LabelFiles implements Output {
    * a file larger than it may be.
    */
   insert(output: number, bytes: Uint8Array): void {
-    const file = this.#made(output);
+    const file = this.#current(output);
     this.#writer.finish(file);
     this.#writer.writeNow(file, bytes, 0, bytes.length);
   }
@@ -134,7 +137,7 @@ export class LabelFiles implements Output {
   /** The slot is full, or there is none, or a file is, or the records are longer than any slot. */
   #appendElsewhere(output: number, start: number, end: number, packets: number): void {
     const size = (this.#rotation?.size ?? Infinity) - this.#format.tailSize;
-    let file = this.#made(output);
+    let file = this.#current(output);
     while (start < end) {
       if (file.failed) return;
       const room = size - lengthOf(file);
@@ -153,18 +156,18 @@ export class LabelFiles implements Output {
       }
       [start, packets] = [cut, packets - count];
       this.#finish(file);
-      file = this.#made(output);
+      file = this.#current(output);
     }
   }
 
   flush(): void {
-    for (const file of this.#files) this.#writer.flush(file);
+    for (const file of this.#made) this.#writer.flush(file);
     this.#open.check();
   }
 
   /** Ends the files that have packets; the next ones begin with the next packet. */
   rotate(): void {
-    for (const file of this.#files) if (file.packets > 0) this.#finish(file);
+    for (const file of this.#inOrder()) if (file.packets > 0) this.#finish(file);
   }
 
   settle(): null {
@@ -173,7 +176,7 @@ export class LabelFiles implements Output {
 
   get packets(): number {
     let { packets } = this.#finished;
-    for (const file of this.#files) {
+    for (const file of this.#made) {
       if (file.failed) return -1;
       packets += file.packets;
     }
@@ -183,15 +186,17 @@ export class LabelFiles implements Output {
   async close(): Promise<WrittenFile[]> {
     this.flush();
     await this.#writer.settled();
-    for (const file of this.#files) {
+    for (const file of this.#inOrder()) {
       // A head that was to depend on the first batch, of which there was none.
-      if (file !== unmade) this.#ends.writeHead(file);
+      this.#ends.writeHead(file);
       this.#ends.writeTail(file);
     }
     this.#open.closeAll();
     const files: WrittenFile[] = [];
-    for (const [id, file] of this.#files.entries()) {
+    const ids = new Set([...this.#finished.ids, ...Array.from(this.#made, ({ id }) => id)]);
+    for (const id of [...ids].sort((a, b) => a - b)) {
       files.push(...this.#finished.of(id));
+      const file = this.#files[id];
       if (file.inode === 0) continue;
       const written = writtenFile(file);
       files.push(written);
@@ -202,11 +207,18 @@ export class LabelFiles implements Output {
 
   /** For every name there is. */
   #addPlaces(): void {
-    while (this.#files.length < this.#names.count) this.#files.push(unmade);
+    const { length } = this.#files;
+    if (length === this.#names.count) return;
+    this.#files.length = this.#names.count;
+    this.#files.fill(unmade, length);
+  }
+
+  #inOrder(): OutputFile[] {
+    return [...this.#made].sort((a, b) => a.id - b.id);
   }
 
   /** The file that an output's records of the current link type go to now. */
-  #made(output: number): OutputFile {
+  #current(output: number): OutputFile {
     return this.#make(this.#row + output);
   }
 
@@ -215,6 +227,7 @@ export class LabelFiles implements Output {
     const file = new OutputFile(id, this.#names.outputOf(id), this.#names.nextPath(id));
     this.#ends.setHead(file);
     this.#files[id] = file;
+    this.#made.add(file);
     const keep = this.#rotation?.keep ?? null;
     if (keep === null) return file;
     try {
@@ -233,24 +246,25 @@ export class LabelFiles implements Output {
     this.#open.close(file);
     if (file.failed) return;
     this.#files[file.id] = unmade;
+    this.#made.delete(file);
     this.#options.onFinished?.(this.#finished.add(file));
   }
 
   /** What stands in the way. @throws OUTPUT_EXISTS, OUTPUT_IO */
   #clear(): void {
     const { directory, names, force } = this.#options;
-    const paths = this.#names.claimed;
-    if (!force) refuseExisting(directory, paths);
+    const files = this.#names.claimed;
+    if (!force) refuseExisting(directory, files);
     // Files that are made at the start replace theirs themselves.
     else if (this.#rotation !== null || names.length > createdAtStart)
-      removeExisting(directory, paths);
+      removeExisting(directory, files);
   }
 
   #createAll(): void {
     try {
       for (const id of this.#files.keys()) this.#open.create(this.#make(id));
     } catch (error) {
-      for (const file of this.#files) this.#open.discard(file);
+      for (const file of this.#made) this.#open.discard(file);
       throw error;
     }
   }

@@ -2,6 +2,7 @@
 import { closeSync, lstatSync, mkdirSync, readdirSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isSystemError, LbcapError } from '../errors.js';
+import type { Sequence } from '../sequence.js';
 import { createFile, outputError, removeOld } from './output-file.js';
 
 /** Makes it where it is not there. @throws OUTPUT_IO */
@@ -35,27 +36,30 @@ function makeWithParents(directory: string): void {
 }
 
 /**
- * Those of the paths in a directory where something may stand. One look at the directory: with thousands
- * of labels, one at each path takes seconds.
+ * Paths of the files in a directory at which something may stand. One look at the directory: with
+ * thousands of labels, one at each path takes seconds.
+ * @param files their names
  */
-export function occupied(directory: string, paths: readonly string[]): readonly string[] {
+export function occupied(directory: string, files: Sequence<string>): string[] {
   let entries: string[];
   try {
     entries = readdirSync(directory);
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return [];
     // It may be searched all the same, or the look at each path says what is wrong.
-    return paths;
+    return Array.from(files, (file) => join(directory, file));
   }
   if (entries.length === 0) return [];
   // Where case does not count, `a.pcap` stands in the way of `A.pcap`.
-  const names = new Set(entries.map((entry) => entry.toLowerCase()));
-  return paths.filter((path) => names.has(basename(path).toLowerCase()));
+  const there = new Set(entries.map((entry) => entry.toLowerCase()));
+  const found: string[] = [];
+  for (const file of files) if (there.has(file.toLowerCase())) found.push(join(directory, file));
+  return found;
 }
 
 /** All are looked at before one is made. @throws OUTPUT_EXISTS */
-export function refuseExisting(directory: string, paths: readonly string[]): void {
-  const existing = occupied(directory, paths).filter(isThere);
+export function refuseExisting(directory: string, files: Sequence<string>): void {
+  const existing = occupied(directory, files).filter(isThere);
   const [first] = existing;
   if (first === undefined) return;
   const more = existing.length > 1 ? ` and ${existing.length - 1} more like it` : '';
@@ -67,8 +71,8 @@ export function refuseExisting(directory: string, paths: readonly string[]): voi
 }
 
 /** What an earlier run left must not look like this one's. @throws OUTPUT_IO */
-export function removeExisting(directory: string, paths: readonly string[]): void {
-  for (const path of occupied(directory, paths)) {
+export function removeExisting(directory: string, files: Sequence<string>): void {
+  for (const path of occupied(directory, files)) {
     try {
       removeOld(path);
     } catch (error) {
@@ -88,13 +92,12 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Paths of the rings that stand in a directory: `<name>.<nnnnn><ending>`, for any of the names. */
+/** The files of rings that stand in a directory: `<name>.<nnnnn><ending>`, for any of the names. */
 export function existingRings(
   directory: string,
-  names: readonly string[],
+  names: Sequence<string>,
   ending: string,
 ): string[] {
-  const known = new Set(names);
   let entries: string[];
   try {
     entries = readdirSync(directory);
@@ -102,14 +105,18 @@ export function existingRings(
     // Not there: making it says what else is wrong.
     return [];
   }
-  return entries
-    .filter((entry) => {
-      if (!entry.endsWith(ending)) return false;
-      const [, name] = /^(.+)\.\d{5,}$/.exec(entry.slice(0, -ending.length)) ?? [];
-      return name !== undefined && known.has(name);
-    })
-    .map((entry) => join(directory, entry));
+  const rings = entries.flatMap((entry) => {
+    if (!entry.endsWith(ending)) return [];
+    const [, name] = /^(.+)\.\d{5,}$/.exec(entry.slice(0, -ending.length)) ?? [];
+    return name === undefined ? [] : [{ entry, name }];
+  });
+  if (rings.length === 0) return [];
+  const known = new Set(names);
+  return rings.filter(({ name }) => known.has(name)).map(({ entry }) => entry);
 }
+
+/** More names than this are not compared before it is known that it matters. */
+const fewNames = 256;
 
 /**
  * `A.pcap` and `a.pcap` are one file where case does not count (macOS, vfat): one label's packets
@@ -119,9 +126,10 @@ export function existingRings(
  */
 export function refuseCaseTwins(
   directory: string,
-  names: readonly string[],
+  names: Sequence<string>,
   tells = tellsCases,
 ): void {
+  if (names.length > fewNames && tells(directory)) return;
   const seen = new Map<string, string>();
   for (const name of names) {
     const twin = seen.get(name.toLowerCase());

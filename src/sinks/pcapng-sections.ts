@@ -17,13 +17,14 @@ import {
 } from '../formats/pcapng-write.js';
 import type { Batch } from '../packet/batch.js';
 import type { SourceCounters } from '../packet/counters.js';
+import { itemAt, type Sequence } from '../sequence.js';
 
 /** What is said of the capture in its files. */
 export interface PcapngOptions {
   /** Of files that are made from scratch; its comments go into copied sections too. */
   readonly section: SectionDescription;
   /** For each of the classifier's outputs. */
-  readonly interfaces: readonly OutputInterface[];
+  readonly interfaces: Sequence<OutputInterface>;
   readonly snaplen: number;
   /** For if_description: where the packets came from. */
   readonly source: string;
@@ -163,7 +164,7 @@ export class PcapngSections {
           snaplen,
           description: source,
           os,
-          ...interfaces[output],
+          ...itemAt(interfaces, output),
         }),
       lasting: true,
       describes: this.#interfaces++,
@@ -192,7 +193,8 @@ export class PcapngSections {
       }
       case blockTypes.interfaceDescription: {
         this.#blocks.push({
-          render: (output) => interfaceNamed(bytes, interfaces[output].name, shared, bigEndian),
+          render: (output) =>
+            interfaceNamed(bytes, itemAt(interfaces, output).name, shared, bigEndian),
           lasting: true,
           describes: this.#interfaces++,
         });

@@ -34,6 +34,7 @@ export class SlotFiller {
     file.packets += packets;
     if (file.next + size > file.limit) {
       this.#writer.send(file);
+      this.#slots.serve(file.id);
       if (size > this.#slots.size) {
         this.#writer.writeNow(file, this.#bytes, start, end);
         return;

@@ -41,7 +41,7 @@ export class SlotWriter {
   readonly #slots: Slots;
   readonly #open: OpenFiles;
   readonly #compression: Compression | null;
-  readonly #mostInFlight: number;
+  readonly #atOnce: boolean;
   readonly #writeHere: boolean;
   /** Until then the disk is taken to be slow (performance.now()). */
   #slowUntil = 0;
@@ -54,8 +54,12 @@ export class SlotWriter {
     this.#slots = slots;
     this.#open = open;
     this.#compression = compression;
-    // The rest can then always be taken back at once.
-    this.#mostInFlight = atOnce && compression === null ? 0 : Math.floor(slots.count / 2);
+    this.#atOnce = atOnce && compression === null;
+  }
+
+  /** The rest can then always be taken back at once. */
+  get #mostInFlight(): number {
+    return this.#atOnce ? 0 : Math.floor(this.#slots.count / 2);
   }
 
   /** Sends the slot on its way; the file has none afterwards. Waits for the disk when it lags. */

@@ -1,6 +1,7 @@
 /** What the statistics say at one moment: the input of tables and of `--json`. */
 import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
+import type { Sequence } from '../sequence.js';
 
 /** A count of packets and of their original (wire) bytes. */
 export interface Traffic {
@@ -40,7 +41,9 @@ export interface Snapshot {
   readonly at: number;
   /** Milliseconds since the capture began. */
   readonly elapsed: number;
-  readonly labels: readonly LabelSnapshot[];
+  readonly labels: Sequence<LabelSnapshot>;
+  /** Indexes of the labels that have packets, in order; left out where nobody has looked. */
+  readonly active?: readonly number[];
   /** Every packet that came in. Always labelled + others. */
   readonly all: Traffic;
   /** Packets of at least one label. */

@@ -2,7 +2,8 @@
 import type { Classifier } from '../classify.js';
 import type { Label } from '../labels/label.js';
 import type { SourceCounters } from '../packet/counters.js';
-import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
+import { mapped, type Sequence } from '../sequence.js';
+import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
 export interface FlowStatistics {
@@ -13,7 +14,16 @@ export interface FlowStatistics {
   busiestPeer(label: number): string | null;
 }
 
-const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions: 0 };
+type Activity = Omit<LabelSnapshot, 'name' | 'address'>;
+
+const nothing: Traffic = { packets: 0, bytes: 0 };
+const silent: Activity = {
+  out: nothing,
+  in: nothing,
+  total: nothing,
+  tcp: { open: 0, unanswered: 0, resets: 0, retransmissions: 0 },
+  busiestPeer: null,
+};
 
 /**
  * @param at monotonic milliseconds now
@@ -21,7 +31,7 @@ const noHealth: TcpHealth = { open: 0, unanswered: 0, resets: 0, retransmissions
  * @param now seconds on the packets' clock; left out where that is not this machine's
  */
 export function takeSnapshot(
-  labels: readonly Label[],
+  labels: Sequence<Label>,
   classifier: Classifier,
   flows: FlowStatistics | null,
   counters: SourceCounters,
@@ -29,30 +39,14 @@ export function takeSnapshot(
   startedAt: number,
   now?: number,
 ): Snapshot {
-  const of = (packets: Float64Array, bytes: Float64Array, index: number) => ({
-    packets: packets[index],
-    bytes: bytes[index],
-  });
+  const active = activeLabels(classifier, flows, now);
   return {
     at,
     elapsed: at - startedAt,
-    labels: labels.map((label, index): LabelSnapshot => {
-      const out = of(classifier.outPackets, classifier.outBytes, index);
-      const into = of(classifier.inPackets, classifier.inBytes, index);
-      const self = of(classifier.selfPackets, classifier.selfBytes, index);
-      return {
-        name: label.name,
-        address: label.text,
-        out,
-        in: into,
-        total: {
-          packets: out.packets + into.packets - self.packets,
-          bytes: out.bytes + into.bytes - self.bytes,
-        },
-        tcp: flows?.health(index, now) ?? noHealth,
-        busiestPeer: flows?.busiestPeer(index) ?? null,
-      };
+    labels: mapped(labels, ({ name, text }, index): LabelSnapshot => {
+      return { name, address: text, ...(active.get(index) ?? silent) };
     }),
+    active: [...active.keys()],
     all: { packets: classifier.packets, bytes: classifier.bytes },
     labelled: { packets: classifier.labelledPackets, bytes: classifier.labelledBytes },
     others: { packets: classifier.othersPackets, bytes: classifier.othersBytes },
@@ -60,4 +54,30 @@ export function takeSnapshot(
     counters,
     ...(flows === null ? {} : { tcp: flows.totalHealth(now), flowsEvicted: flows.evicted }),
   };
+}
+
+/** By index, the labels that have packets: of tens of thousands most have none. */
+function activeLabels(
+  classifier: Classifier,
+  flows: FlowStatistics | null,
+  now: number | undefined,
+): Map<number, Activity> {
+  const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = classifier;
+  const active = new Map<number, Activity>();
+  for (let label = 0; label < outPackets.length; label++) {
+    if (outPackets[label] + inPackets[label] === 0) continue;
+    const out = { packets: outPackets[label], bytes: outBytes[label] };
+    const into = { packets: inPackets[label], bytes: inBytes[label] };
+    active.set(label, {
+      out,
+      in: into,
+      total: {
+        packets: out.packets + into.packets - selfPackets[label],
+        bytes: out.bytes + into.bytes - selfBytes[label],
+      },
+      tcp: flows?.health(label, now) ?? silent.tcp,
+      busiestPeer: flows?.busiestPeer(label) ?? null,
+    });
+  }
+  return active;
 }

@@ -1,6 +1,7 @@
 /** The objects of `--json`: one a line, for programs. Pure. */
 import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
+import { itemAt, type Sequence } from '../sequence.js';
 import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
 
 /** The two filter languages, for one label. */
@@ -35,7 +36,7 @@ export function startEvent(
   source: string,
   engine: string,
   time: Date,
-  labels: readonly AnnouncedLabel[],
+  labels: Sequence<AnnouncedLabel>,
   others: { file: string | null } | null,
 ): StartEvent {
   return {
@@ -43,7 +44,7 @@ export function startEvent(
     source,
     engine,
     time: time.toISOString(),
-    labels,
+    labels: [...labels],
     ...(others === null ? {} : { others }),
   };
 }
@@ -153,7 +154,7 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
   return {
     event: 'sample',
     ...totalsOf(snapshot, time),
-    labels: snapshot.labels.map(trafficOf),
+    labels: Array.from(snapshot.labels, trafficOf),
     others: snapshot.others,
     ...((snapshot.portsNear ?? []).length === 0 ? {} : { portsNear: snapshot.portsNear ?? [] }),
   };
@@ -163,7 +164,7 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
 export function endEvent(
   snapshot: Snapshot,
   time: Date,
-  announced: readonly AnnouncedLabel[],
+  announced: Sequence<AnnouncedLabel>,
   files: readonly OutputFile[],
   leftOut: EndEvent['leftOut'],
   error: EndEvent['error'],
@@ -181,10 +182,10 @@ export function endEvent(
   return {
     event: 'end',
     ...totalsOf(snapshot, time),
-    labels: snapshot.labels.map((label, index) => {
+    labels: Array.from(snapshot.labels, (label, index) => {
       const { own, file, files } = of(index);
       return {
-        ...announced[index],
+        ...itemAt(announced, index),
         ...trafficOf(label),
         file,
         files,

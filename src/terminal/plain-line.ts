@@ -1,4 +1,5 @@
 /** What is said every few seconds where there is no terminal. */
+import { itemAt } from '../sequence.js';
 import type { Snapshot } from '../sinks/snapshot.js';
 import { captureNotes } from './notes.js';
 import { busiest, rates, tableRows } from './rows.js';
@@ -15,10 +16,10 @@ const mostLabels = 4;
  */
 export function plainLine(snapshot: Snapshot, previous: Snapshot | null): string {
   const { rows, more } = tableRows(previous, snapshot, mostLabels);
-  const shown = busiest(snapshot.labels, mostLabels);
+  const shown = busiest(snapshot, mostLabels);
   const labels = rows.map((row, i) => {
     const words = [
-      `${row.label} ${formatCount(snapshot.labels[shown[i]].total.packets)} packets`,
+      `${row.label} ${formatCount(itemAt(snapshot.labels, shown[i]).total.packets)} packets`,
       row.byteRate === null ? '' : `${formatBytes(row.byteRate)}/s`,
       row.open === 0 ? '' : `${formatCount(row.open)} open`,
       row.resets === 0 ? '' : `${formatCount(row.resets)} resets`,

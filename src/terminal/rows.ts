@@ -1,4 +1,5 @@
 /** From snapshots to the numbers that a table shows: pure, without widths and colours. */
+import { itemAt, type Sequence } from '../sequence.js';
 import type { LabelSnapshot, Snapshot, Traffic } from '../sinks/snapshot.js';
 
 /** One line of the table, still as numbers. */
@@ -46,8 +47,8 @@ export function tableRows(
 ): Rows {
   const milliseconds = previous === null ? current.elapsed : current.at - previous.at;
   const { labels } = current;
-  const rows = busiest(labels, maximum).map((index) =>
-    labelRow(labels[index], previous?.labels[index].total ?? nothing, milliseconds),
+  const rows = busiest(current, maximum).map((index) =>
+    labelRow(itemAt(labels, index), previous?.labels.at(index)?.total ?? nothing, milliseconds),
   );
   return {
     rows,
@@ -71,22 +72,34 @@ export function rates(
 }
 
 /** Indices of the labels with most bytes so far, in the labels' order, so that rows do not jump. */
-export function busiest(labels: readonly LabelSnapshot[], maximum: number): number[] {
-  if (labels.length <= maximum) return labels.map((_, index) => index);
+export function busiest(snapshot: Snapshot, maximum: number): number[] {
+  const { length } = snapshot.labels;
+  if (length <= maximum) return indexesOf(snapshot.labels);
   if (maximum < 1) return [];
   // The least that is enough, by a sort of plain numbers: there may be 65,536 labels, each second.
-  const sorted = new Float64Array(labels.length);
-  labels.forEach(({ total }, index) => (sorted[index] = total.bytes));
-  sorted.sort();
-  const first = labels.length - maximum;
+  const bytes = new Float64Array(length);
+  for (const index of activeOf(snapshot)) {
+    bytes[index] = itemAt(snapshot.labels, index).total.bytes;
+  }
+  const sorted = bytes.slice().sort();
+  const first = length - maximum;
   const least = sorted[first];
   // How many that have just this much there is room for.
   let equals = sorted.lastIndexOf(least) - first + 1;
   const chosen: number[] = [];
-  labels.forEach(({ total }, index) => {
-    if (total.bytes > least || (total.bytes === least && equals-- > 0)) chosen.push(index);
+  bytes.forEach((own, index) => {
+    if (own > least || (own === least && equals-- > 0)) chosen.push(index);
   });
   return chosen;
+}
+
+/** Without the others there is nothing to add. */
+function activeOf({ active, labels }: Snapshot): readonly number[] {
+  return active ?? indexesOf(labels);
+}
+
+function indexesOf({ length }: Sequence<unknown>): number[] {
+  return Array.from({ length }, (_, index) => index);
 }
 
 function labelRow(label: LabelSnapshot, before: Traffic, milliseconds: number): Row {
@@ -114,7 +127,8 @@ function totalRow(previous: Snapshot | null, current: Snapshot, milliseconds: nu
   const out = { packets: 0, bytes: 0 };
   const into = { packets: 0, bytes: 0 };
   const sum = { open: 0, resets: 0, retransmissions: 0, unanswered: 0 };
-  for (const label of current.labels) {
+  for (const index of activeOf(current)) {
+    const label = itemAt(current.labels, index);
     out.packets += label.out.packets;
     out.bytes += label.out.bytes;
     into.packets += label.in.packets;

@@ -13,7 +13,7 @@ import { lacking } from '../requirements.js';
 import { lbcap } from './lbcap.js';
 
 const snapshot = threeLabels(1);
-const announced = snapshot.labels.map(({ name, address }) => ({
+const announced = Array.from(snapshot.labels, ({ name, address }) => ({
   name,
   address,
   filters: { bpf: '', wireshark: '' },

@@ -159,7 +159,9 @@ describe('names', () => {
 
 describe('labels together', () => {
   const registry = registryOf(
-    '{"labels": {"one": "127.0.0.2", "two": ["127.0.1.0/28", "::1"], "three": "127.0.0.4"}}',
+    Buffer.from(
+      '{"labels": {"one": "127.0.0.2", "two": ["127.0.1.0/28", "::1"], "three": "127.0.0.4"}}',
+    ),
     '/somewhere/lbcap.json',
   );
   const summary = (options: readonly string[]): string[] =>

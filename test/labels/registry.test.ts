@@ -33,7 +33,7 @@ describe('a registry', () => {
     writeFileSync(path, '{"labels": {"b": ["127.0.0.2", "127.0.0.3"], "7": "::1"}, "more": 1}');
     const registry = readRegistry({ path, expected: true });
     assert.deepEqual(
-      registry?.labels.map(({ name, text }) => [name, text]),
+      Array.from(registry?.labels ?? [], ({ name, text }) => [name, text]),
       [
         ['b', '127.0.0.2,127.0.0.3'],
         ['7', '::1'],

@@ -25,7 +25,7 @@ export function openLabelFiles(
   names: readonly string[],
   more: Partial<LabelFilesOptions> = {},
 ): OpenedFiles {
-  const { arena, regions } = createArena([1024 * 1024, ...slotSizes(names.length)]);
+  const { arena, regions } = createArena([1024 * 1024, ...slotSizes(Math.min(names.length, 8))]);
   const finished: WrittenFile[] = [];
   const files = new LabelFiles({
     arena,

@@ -24,9 +24,6 @@ it('finds the rings that an earlier run left, of these names only', () => {
   const mine = ['a.00001.pcap', 'a.100000.pcap', 'b.c.00002.pcap'];
   const others = ['a.pcap', 'a.0001.pcap', 'x.00001.pcap', 'a.00001.pcap.gz', 'a.00001.pcapng'];
   for (const name of [...mine, ...others]) writeFileSync(join(directory, name), '');
-  assert.deepEqual(
-    existingRings(directory, ['a', 'b.c'], '.pcap').sort(),
-    mine.map((name) => join(directory, name)).sort(),
-  );
+  assert.deepEqual(existingRings(directory, ['a', 'b.c'], '.pcap').sort(), mine.sort());
   assert.deepEqual(existingRings(join(directory, 'none'), ['a'], '.pcap'), []);
 });

@@ -141,7 +141,7 @@ describe('on a terminal', () => {
 
   test('one that says size 0, as a serial line does, is taken for 80 by 24', () => {
     const paper = new Paper(0, 0);
-    const labels = Array.from({ length: 50 }, () => before.labels).flat();
+    const labels = Array.from({ length: 50 }, () => [...before.labels]).flat();
     const view = createLiveView({ stream: paper, env, process: new Surroundings() });
     view.update(snapshotOf(labels));
     const lines = linesOf(paper.look());

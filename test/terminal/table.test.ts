@@ -106,7 +106,7 @@ retransmissions 2 · unanswered SYNs 1
 
 test('one label has no total; without a time before, the rates are means', () => {
   const { labels } = threeLabels(1);
-  const one = snapshotOf(labels.slice(0, 1), { elapsed: 65_000 });
+  const one = snapshotOf([...labels].slice(0, 1), { elapsed: 65_000 });
   const lines = renderTable(null, one, { ...plain, width: 120 });
   assert.equal(
     `\n${lines.join('\n')}\n`,

@@ -45,7 +45,7 @@ export async function ports(options: LabelOptions & RawPortsOptions): Promise<vo
     return;
   }
   const interval = intervalOf(options);
-  const labels = loadLabels(options);
+  const labels = [...loadLabels(options)];
   const tables = await openSocketTables();
   try {
     if (tables.refusal !== null) {
@@ -130,7 +130,7 @@ async function planConnections(
   if (more.length > 0) {
     throw new LbcapError('USAGE', '--connections is for one label', 'give one --label, or none');
   }
-  const registered = registry?.labels ?? [];
+  const registered = [...(registry?.labels ?? [])];
   // Those of the registry stay taken, though only one of them is meant.
   const isBare = registered.some(({ name }) => name === chosen);
   const labels = parseLabels(chosen === undefined || isBare ? [] : [chosen], registry);

@@ -1,6 +1,6 @@
 /** What `lbcap report` does. */
 import { closeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { LbcapError } from '../../errors.js';
 import { findCaptures } from '../../handover/capture-paths.js';
 import { makeReport, type MadeReport } from '../../handover/make-report.js';
@@ -38,8 +38,8 @@ export async function report(
   // Before a long capture is read, not after.
   if (out !== null) {
     const paths = captures.map(({ path }) => path);
-    refuseInputs(paths, dirname(out), [out]);
-    if (options.force !== true) refuseExisting(dirname(out), [out]);
+    refuseInputs(paths, dirname(out), [basename(out)]);
+    if (options.force !== true) refuseExisting(dirname(out), [basename(out)]);
   }
   const progress = createProgress({
     stream: process.stderr,

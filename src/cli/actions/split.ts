@@ -3,12 +3,13 @@ import type { Label } from '../../labels/label.js';
 import { createArenaOf } from '../../packet/arena.js';
 import { plainWalkSize } from '../../plain-walk.js';
 import { dropPrivileges } from '../../privileges.js';
+import type { Sequence } from '../../sequence.js';
 import { createProgress } from '../../terminal/progress.js';
 import { refuseInputs } from '../inputs.js';
 import { Inputs, type RawInputOptions } from '../open-inputs.js';
 import { outputRegionSizes } from '../open-output.js';
 import { readOutputOptions, refuseTerminal, type RawOutputOptions } from '../output-options.js';
-import { claimedPaths, planOutput } from '../output-plan.js';
+import { claimedFiles, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 
 /** As commander gives them. */
@@ -18,13 +19,13 @@ export interface SplitOptions extends RawOutputOptions, RawInputOptions {
 
 /** @returns the exit status */
 export async function split(
-  labels: readonly Label[],
+  labels: Sequence<Label>,
   files: readonly string[],
   raw: SplitOptions,
 ): Promise<number> {
   const options = readOutputOptions(raw);
   const plan = planOutput(labels, options);
-  refuseInputs(files, plan.directory, claimedPaths(plan));
+  refuseInputs(files, plan.directory, claimedFiles(plan));
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
   const { arena, regions } = createArenaOf({

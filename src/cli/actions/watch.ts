@@ -8,6 +8,7 @@ import { terminalRoom } from '../../native/terminal-room.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
+import type { Sequence } from '../../sequence.js';
 import { fileRegionSizes } from '../../sources/window.js';
 import type { Source } from '../../sources/source.js';
 import {
@@ -21,7 +22,7 @@ import { dumpcapInstead } from '../dumpcap-instead.js';
 import { refuseInputs } from '../inputs.js';
 import { outputRegionSizes } from '../open-output.js';
 import { refuseTerminal } from '../output-options.js';
-import { claimedPaths, planOutput } from '../output-plan.js';
+import { claimedFiles, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import type { Engine, WatchOptions } from '../watch-options.js';
 
@@ -34,10 +35,10 @@ interface Opened {
 }
 
 /** @returns the exit status */
-export async function watch(labels: readonly Label[], options: WatchOptions): Promise<number> {
+export async function watch(labels: Sequence<Label>, options: WatchOptions): Promise<number> {
   const plan = options.write ? planOutput(labels, options.output) : null;
   if (options.read !== null && plan !== null) {
-    refuseInputs([options.read], plan.directory, claimedPaths(plan));
+    refuseInputs([options.read], plan.directory, claimedFiles(plan));
   }
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
   const sizes = inputSizes(options);
@@ -100,7 +101,7 @@ function inputSizes({ inputs, engine, bufferSize }: WatchOptions): Inputs<number
 }
 
 async function open(
-  labels: readonly Label[],
+  labels: Sequence<Label>,
   options: WatchOptions,
   arena: Arena,
   regions: Inputs<Region>,
@@ -114,7 +115,7 @@ async function open(
     return { source, opening: `watching ${source.name}, Ctrl-C ends`, engine: 'file' };
   }
   const name = options.interface ?? loopbackInterface();
-  const filter = captureFilter(labels, options.filter, options.output.others);
+  const filter = captureFilter([...labels], options.filter, options.output.others);
   const capture = {
     interface: name,
     snaplen: options.snaplen,

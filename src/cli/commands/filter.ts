@@ -42,5 +42,5 @@ export function filterCommand(): Command {
 
 function runFilter(options: LabelOptions & FilterOptions): void {
   checkFilterOptions(options);
-  process.stdout.write(filterOutput(loadLabels(options), options));
+  process.stdout.write(filterOutput([...loadLabels(options)], options));
 }

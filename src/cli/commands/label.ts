@@ -5,7 +5,7 @@ import { isSystemError, LbcapError } from '../../errors.js';
 import { firstFreeAddress } from '../../labels/allocation.js';
 import { importHosts } from '../../labels/hosts-import.js';
 import { parseHosts, type HostsEntry } from '../../labels/hosts.js';
-import { checkLabelName, parseLabel, parseLabels } from '../../labels/parse.js';
+import { checkLabelName, chooseLabels, parseLabel, parseLabels } from '../../labels/parse.js';
 import { quote } from '../../labels/quote.js';
 import { reason, readRegistry } from '../../labels/registry.js';
 import type { RegistryEntry } from '../../labels/registry-json.js';
@@ -56,7 +56,7 @@ export function labelCommand(): Command {
 
 async function list(options: RegistryOptions & { json?: boolean }): Promise<void> {
   const place = registryPlace(options);
-  const labels = parseLabels([], readRegistry(place));
+  const labels = chooseLabels([], readRegistry(place));
   if (options.json === true) {
     for (const { name, text } of labels) print(JSON.stringify({ name, address: text }));
   } else if (labels.length === 0) {
@@ -64,7 +64,7 @@ async function list(options: RegistryOptions & { json?: boolean }): Promise<void
   } else if (process.stdout.isTTY) {
     const { default: Table } = await import('cli-table3');
     const table = new Table({ head: ['label', 'address'], style: { head: [], border: [] } });
-    table.push(...labels.map(({ name, text }) => [name, text]));
+    for (const { name, text } of labels) table.push([name, text]);
     print(table.toString());
   } else {
     for (const { name, text } of labels) print(`${name}\t${text}`);
@@ -83,14 +83,15 @@ async function add(
   const { path } = place;
   let added = '';
   await updateRegistry(place, (registry) => {
-    if (registry.labels.some((label) => label.name === name)) {
+    const labels = [...registry.labels];
+    if (labels.some((label) => label.name === name)) {
       throw new LbcapError(
         'LABEL_DUPLICATE',
         `there is a label ${quote(name)} in ${path}`,
         `choose another name, or remove it with lbcap label rm ${name}`,
       );
     }
-    added = address ?? firstFreeAddress(name, registry.labels, readSystemHosts());
+    added = address ?? firstFreeAddress(name, labels, readSystemHosts());
     parseLabels([`${name}=${added}`], registry);
     return [...registry.entries, { name, value: valueOf(added.split(',')) }];
   });
@@ -117,7 +118,7 @@ async function importFrom(options: RegistryOptions & { hosts: string }): Promise
   const { path } = place;
   let result: ReturnType<typeof importHosts> = { taken: [], skipped: [] };
   await updateRegistry(place, (registry) => {
-    result = importHosts(hosts, registry.labels);
+    result = importHosts(hosts, [...registry.labels]);
     if (result.taken.length === 0) return null;
     const taken = result.taken.map(({ name, addresses }) => ({ name, value: valueOf(addresses) }));
     return [...registry.entries, ...taken];

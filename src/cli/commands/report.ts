@@ -32,6 +32,6 @@ export function reportCommand(): Command {
     .addHelpText('after', help)
     .action(async (words: string[], options: LabelOptions & ReportCommandOptions) => {
       const { report } = await import('../actions/report.js');
-      process.exitCode = await report(words, givenLabels(options), options);
+      process.exitCode = await report(words, [...givenLabels(options)], options);
     });
 }

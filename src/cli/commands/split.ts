@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { LbcapError } from '../../errors.js';
 import { addLabelOptions, givenLabels, loadLabels, type LabelOptions } from '../options.js';
 import type { Label } from '../../labels/label.js';
+import type { Sequence } from '../../sequence.js';
 import { addInputOptions } from '../open-inputs.js';
 import { addOutputOptions } from '../output-options.js';
 import type { SplitOptions } from '../actions/split.js';
@@ -51,10 +52,10 @@ interface NameOptions {
 async function labelsOf(
   files: readonly string[],
   options: LabelOptions & NameOptions,
-): Promise<Label[]> {
+): Promise<Sequence<Label>> {
   if (options.labelsFromFile !== true) return loadLabels(options);
   const { labelsFromFiles } = await import('../labels-from-file.js');
-  const given = givenLabels(options);
+  const given = [...givenLabels(options)];
   const words = await labelsFromFiles(files, given);
   if (given.length === 0 && words.length === 0) {
     throw new LbcapError(
