@@ -6,7 +6,7 @@ import { copyFile, mkdir } from 'node:fs/promises';
 export async function assemble(name: string, bundles: string): Promise<void> {
   const output = `dist/src/assembly/${name}.wasm`;
   await mkdir('dist/src/assembly', { recursive: true });
-  const { error, stderr } = await main([
+  const words = [
     `src/assembly/${name}.ts`,
     ...['--outFile', output],
     // The arena's; and nothing is ever allocated.
@@ -14,8 +14,9 @@ export async function assemble(name: string, bundles: string): Promise<void> {
     ...['--runtime', 'stub'],
     ...['--enable', 'simd,bulk-memory'],
     ...['-O3', '--noAssert'],
-  ]);
-  if (error !== null) throw new Error(`${stderr.toString()}\n${error.message}`);
+  ];
+  const { error } = await main(words, { stdout: process.stdout, stderr: process.stderr });
+  if (error !== null) throw error;
   await mkdir(bundles, { recursive: true });
   await copyFile(output, `${bundles}/${name}.wasm`);
 }

@@ -98,12 +98,8 @@ export class Classifier extends LabelCounters {
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
-    this.#runs = new Runs({
-      others: keepOthers ? labels : nobody,
-      maximum: options.maximumRun,
-      directed,
-      once,
-    });
+    const others = keepOthers ? labels : nobody;
+    this.#runs = new Runs({ others, maximum: options.maximumRun, directed, once });
     const isSteady =
       options.observer === undefined &&
       !lookup.usesPorts &&
@@ -113,7 +109,15 @@ export class Classifier extends LabelCounters {
     const oneWay = directed || once;
     this.#plain =
       isSteady && region !== undefined
-        ? PlainWalk.of({ arena, region, lookup, labels, keepOthers, oneWay })
+        ? PlainWalk.of({
+            arena,
+            region,
+            lookup,
+            counters: this,
+            labels,
+            others,
+            oneWay,
+          })
         : null;
   }
 
@@ -152,7 +156,7 @@ export class Classifier extends LabelCounters {
     const plain = this.#plain;
     const at =
       plain !== null && (batch.index === undefined || plain.reaches(batch.index.starts))
-        ? this.#walkRows(plain, batch, linkLayer)
+        ? this.#walkRows(plain, batch, linkLayer, sink)
         : this.#walkEach(batch, linkLayer);
     runs.end();
     if (this.lastRecord >= 0) observer?.end(this.lastRecord);
@@ -165,14 +169,14 @@ export class Classifier extends LabelCounters {
   }
 
   /** Takes rows of plain packets, and single packets only between them. No limit, no observer, no ports. */
-  #walkRows(plain: PlainWalk, batch: Batch, linkLayer: LinkLayer): number {
+  #walkRows(plain: PlainWalk, batch: Batch, linkLayer: LinkLayer, sink: RunSink): number {
     const { view } = this.#options.arena;
     const { format, index } = batch;
     const little = !format.bigEndian;
     const isBlock = format.blocks !== undefined;
     const isApart = index !== undefined && !isBlock;
     const lead = isBlock ? blockLead : 0;
-    plain.begin(format);
+    plain.begin(format, sink);
     let number = 0;
     let at = batch.start;
     for (;;) {
@@ -186,7 +190,7 @@ export class Classifier extends LabelCounters {
         count = plain.readIndexed(index.starts, number, index.count, isBlock);
       }
       if (count > 0) {
-        plain.count(count, lead, isApart, this, this.#runs);
+        plain.count(count, lead, isApart, this.#runs);
         number += count;
         this.lastRecord = plain.last;
         at = plain.end;

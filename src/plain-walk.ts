@@ -1,49 +1,44 @@
 /** The walk over plain IPv4 packets, which most are: WebAssembly, from `assembly/plain-walk.ts`. */
 import { readFileSync } from 'node:fs';
-import type { LabelLookup } from './labels/lookup.js';
 import { LabelCounters } from './label-counters.js';
+import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
 import type { BatchFormat } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { webAssembly, type WasmMemory, type WasmModule } from './packet/web-assembly.js';
-import type { Runs } from './runs.js';
+import type { Runs, RunSink } from './runs.js';
 
 /** What the module exports; what each does stands there. Numbers are 32-bit integers. */
 interface PlainWalkExports {
-  place(base: number, labels: number, oneWay: number, keepOthers: number): void;
+  place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
+  aim(base: number, count: number, row: number): void;
   read(at: number, limit: number): number;
   readIndexed(starts: number, most: number, blocks: number): number;
   converse(count: number, lead: number, apart: number): number;
+  appendRuns(first: number, end: number): number;
 }
 
-/** The layout of the module's own memory, bytes; counters come last. */
+/** The layout of the module's own memory, bytes: the counters of labels and the tables come behind it. */
 const longestRow = 1024;
 const sumsSize = 64;
 const fieldsWidth = 4;
 const fieldsSize = (longestRow + 1) * fieldsWidth * 4;
 const endsSize = longestRow * 4;
 const runWidth = 5;
-const runsSize = longestRow * runWidth * 4;
-const pairsSize = 1024 * 16;
+const runsSize = (longestRow + 2) * runWidth * 4;
 const runsAt = sumsSize + fieldsSize + endsSize;
-const countersAt = runsAt + runsSize + pairsSize;
+const countersAt = runsAt + runsSize;
+/** Words of a table: mask, multiplier, shift, last, and where its slots begin. */
+const tableWidth = 5;
 
 /** Size of the region that the walk of a classifier needs, bytes. */
-export function plainWalkSize(labels: number): number {
-  return countersAt + LabelCounters.sizeOf(labels);
-}
-
-export interface PlainWalkOptions {
-  readonly arena: Arena;
-  /** Of `plainWalkSize`. */
-  readonly region: Region;
-  /** Of labels without ports. */
-  readonly lookup: LabelLookup;
-  readonly labels: number;
-  readonly keepOthers: boolean;
-  /** A conversation ends where the direction changes, too. */
-  readonly oneWay: boolean;
+export function plainWalkSize(labels: number, { plain4 }: LabelLookup): number {
+  const tables = plain4.reduce(
+    (sum, { table }) => sum + tableWidth * 4 + table.slots.byteLength,
+    0,
+  );
+  return countersAt + LabelCounters.sizeOf(labels) + tables;
 }
 
 /** Where a classifier's counters are to be, so that its walk can count. */
@@ -54,13 +49,31 @@ export function countersOf(
   return { buffer: arena.bytes.buffer, at: start + countersAt };
 }
 
+export interface PlainWalkOptions {
+  readonly arena: Arena;
+  /** Of `plainWalkSize`. */
+  readonly region: Region;
+  /** Of labels without ports. */
+  readonly lookup: LabelLookup;
+  readonly counters: LabelCounters;
+  readonly labels: number;
+  /** The output of packets of no label, or `nobody`. */
+  readonly others: number;
+  /** Which way a packet goes matters: a conversation ends where that changes. */
+  readonly oneWay: boolean;
+}
+
 export class PlainWalk {
   readonly #module: PlainWalkExports;
   readonly #buffer: ArrayBufferLike;
+  readonly #counters: LabelCounters;
+  readonly #outputs: number;
+  readonly #oneWay: boolean;
   readonly #sums: Int32Array;
   /** For each record of the row: its offset, and three fields more. Behind the last, where the next would be. */
   readonly #fields: Int32Array;
   readonly #runs: Int32Array;
+  #appends = false;
   /** Of the row that was taken last: where its last record begins, and where the next one would. */
   last = 0;
   end = 0;
@@ -72,18 +85,20 @@ export class PlainWalk {
   }
 
   private constructor(options: PlainWalkOptions, memory: WasmMemory) {
-    const { lookup, labels, region, keepOthers, oneWay } = options;
+    const { lookup, counters, labels, region, others, oneWay } = options;
     const { start } = region;
-    const { exports } = new webAssembly.Instance(program(), {
-      env: { memory },
-      labels: { v4: (address: number) => lookup.v4(address, 0) },
-    });
-    this.#module = exports as unknown as PlainWalkExports;
-    this.#buffer = memory.buffer;
-    this.#sums = new Int32Array(memory.buffer, start, 4);
-    this.#fields = new Int32Array(memory.buffer, start + sumsSize, fieldsSize / 4);
-    this.#runs = new Int32Array(memory.buffer, start + runsAt, runsSize / 4);
-    this.#module.place(start, labels, Number(oneWay), Number(keepOthers));
+    const { buffer } = memory;
+    const instance = new webAssembly.Instance(program(), { env: { memory } });
+    this.#module = instance.exports as PlainWalkExports;
+    this.#buffer = buffer;
+    this.#counters = counters;
+    this.#outputs = Math.max(labels, others + 1);
+    this.#oneWay = oneWay;
+    this.#sums = new Int32Array(buffer, start, 4);
+    this.#fields = new Int32Array(buffer, start + sumsSize, fieldsSize / 4);
+    this.#runs = new Int32Array(buffer, start + runsAt, runsSize / 4);
+    putTables(buffer, start + countersAt + LabelCounters.sizeOf(labels), lookup.plain4);
+    this.#module.place(start, labels, lookup.plain4.length, Number(oneWay), others);
   }
 
   /** Whether it can read records of such an index. */
@@ -91,10 +106,13 @@ export class PlainWalk {
     return starts.buffer === this.#buffer;
   }
 
-  /** What is read next is of this format. */
-  begin({ bigEndian, linkType }: BatchFormat): void {
+  /** What is read next is of this format, and goes to this sink. */
+  begin({ bigEndian, linkType }: BatchFormat, { cursors = null, row = 0 }: RunSink): void {
     const { offset, mask, value, ip } = (linkLayerOf(linkType) ?? unknownLayer).fastIpv4;
     this.#module.begin(Number(!bigEndian), offset, mask, value, ip);
+    this.#appends =
+      cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
+    if (this.#appends && cursors !== null) this.#module.aim(cursors.at, cursors.length, row);
   }
 
   /**
@@ -121,11 +139,20 @@ export class PlainWalk {
    * @param lead bytes in front of each record that go with it
    * @param apart they do not follow one another at once: each has an end of its own
    */
-  count(count: number, lead: number, apart: boolean, counters: LabelCounters, runs: Runs): void {
-    const list = this.#runs;
-    const end = this.#module.converse(count, lead, Number(apart)) * runWidth;
-    for (let at = 0; at < end; at += runWidth) {
+  count(count: number, lead: number, apart: boolean, runs: Runs): void {
+    const counters = this.#counters;
+    const end = this.#module.converse(count, lead, Number(apart));
+    // What came before goes first.
+    if (this.#appends) runs.end();
+    for (let run = 0; run < end; run++) {
+      if (this.#appends) {
+        run = this.#module.appendRuns(run, end);
+        if (run === end) break;
+      }
+      const list = this.#runs;
+      const at = run * runWidth;
       runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
+      if (this.#appends) runs.end();
     }
     const [labelledPackets, labelledBytes, othersPackets, othersBytes] = this.#sums;
     counters.packets += count;
@@ -140,6 +167,18 @@ export class PlainWalk {
     if (count > 0) this.last = this.#fields[(count - 1) * fieldsWidth];
     this.end = this.#fields[count * fieldsWidth];
     return count;
+  }
+}
+
+/** Copies tables to `at`, where the module looks for them: their words first, then all their slots. */
+function putTables(buffer: ArrayBuffer, at: number, tables: readonly AddressTable[]): void {
+  const words = new Int32Array(buffer, at, tables.length * tableWidth);
+  let next = at + words.byteLength;
+  for (const [i, { mask, table }] of tables.entries()) {
+    const { slots, multiplier, shift, last } = table;
+    words.set([mask, multiplier, shift, last, next], i * tableWidth);
+    new Int32Array(buffer, next, slots.length).set(slots);
+    next += slots.byteLength;
   }
 }
 

@@ -1,4 +1,5 @@
 /** Runs: neighbouring records of one output, handed to a sink as one range of bytes. */
+import type { Cursors } from './packet/cursors.js';
 import type { Batch } from './packet/batch.js';
 
 /** Which way packets go, seen from a label: the values of pcapng's direction bits. */
@@ -7,6 +8,12 @@ export type Direction = (typeof directions)[keyof typeof directions];
 
 /** Takes runs of whole records, or of whole blocks. */
 export interface RunSink {
+  /**
+   * Whoever has a run may append it himself, by copying it to where the output's next records go, as long as
+   * there is room. Of the link type at hand, the first output's is `row`.
+   */
+  readonly cursors?: Cursors | null;
+  readonly row?: number;
   /** What follows is of this batch: its preamble comes before it. */
   begin?(batch: Batch): void;
   /**

@@ -14,6 +14,7 @@ import { directions } from '../src/runs.js';
 import { fuzz } from './fuzz/fuzz.js';
 
 const labels = parseLabels(['a=127.0.0.2', 'b=127.0.0.3', 'many=127.0.1.0/24', 'six=::2'], null);
+const lookup = compileLookup(labels);
 const labelNumbers = new Map([
   ['127.0.0.2', 0],
   ['127.0.0.3', 1],
@@ -135,7 +136,7 @@ function classified(sent: readonly Sent[], given: Options, observed: boolean) {
   });
   const all = concat(...units);
   const { arena, regions } = createArena([
-    plainWalkSize(labels.length),
+    plainWalkSize(labels.length, lookup),
     Math.max(all.length, 1),
     Math.max(sent.length * 4, 1),
   ]);
@@ -163,7 +164,7 @@ function classified(sent: readonly Sent[], given: Options, observed: boolean) {
   const classifier = new Classifier({
     arena,
     region: regions[0],
-    lookup: compileLookup(labels),
+    lookup,
     labels: labels.length,
     keepOthers: given.keepOthers,
     maximumRun: given.maximumRun,

@@ -10,7 +10,7 @@ import ts from 'typescript';
  * rooms on one line never meet. A name with `.ts` is a single file, which is a room by itself.
  */
 const floors: readonly (readonly string[])[] = [
-  ['errors.ts', 'sequence.ts', 'version.ts', 'loopback/platform.ts'],
+  ['assembly', 'errors.ts', 'sequence.ts', 'version.ts', 'loopback/platform.ts'],
   ['packet'],
   ['formats', 'labels'],
   ['filters', 'native', 'runs.ts', 'label-counters.ts'],

@@ -20,19 +20,18 @@ const maximumRecordSize: i32 = 16 + 262_144;
 const blockLengthBefore: i32 = 8;
 /** Of an IPv4 header without options. */
 const ipHeader: i32 = 20;
-/** Pairs of addresses whose labels are remembered: a power of two. More of them are looked up again. */
-const remembered: i32 = 1024;
 
 /** Of a record: where it is, its two addresses as they lie in memory, its length on the wire. */
 const fieldSource: usize = 4;
 const fieldDestination: usize = 8;
 const fieldLength: usize = 12;
 const fieldSize: i32 = 16;
-/** Of a pair: two addresses, and their labels. */
-const pairDestination: usize = 4;
-const pairFrom: usize = 8;
-const pairTo: usize = 12;
-const pairSize: i32 = 16;
+/** Of a table of labels by address: the words of labels/lookup.ts, and where its slots begin. */
+const tableMultiplier: usize = 4;
+const tableShift: usize = 8;
+const tableLast: usize = 12;
+const tableSlots: usize = 16;
+const tableSize: i32 = 20;
 /** Of a run: two labels, where it begins and ends, how many packets. */
 const runTo: usize = 4;
 const runStart: usize = 8;
@@ -44,14 +43,13 @@ const runSize: i32 = 20;
 const sumsSize: i32 = 64;
 const fieldsSize: i32 = (longestRow + 1) * fieldSize;
 const endsSize: i32 = longestRow * 4;
-const runsSize: i32 = longestRow * runSize;
-const pairsSize: i32 = remembered * pairSize;
+// One that is put down and not kept, and one so that what follows is at a multiple of 8.
+const runsSize: i32 = (longestRow + 2) * runSize;
 
 let sums: i32 = 0;
 let fields: i32 = 0;
 let ends: i32 = 0;
 let runs: i32 = 0;
-let pairs: i32 = 0;
 /** Six counters for each label, 64-bit floats, one kind behind the other. */
 let outPackets: i32 = 0;
 let outBytes: i32 = 0;
@@ -61,7 +59,10 @@ let selfPackets: i32 = 0;
 let selfBytes: i32 = 0;
 /** A mask: all ones or none. */
 let oneWay: i32 = 0;
-let keepOthers: bool = false;
+/** The output of packets of no label, or -1. */
+let others: i32 = -1;
+let tables: i32 = 0;
+let tablesEnd: i32 = 0;
 
 let little: bool = true;
 let typeOffset: i32 = 0;
@@ -69,32 +70,35 @@ let typeMask: u32 = 0;
 let typeValue: u32 = 0;
 let ipOffset: i32 = 0;
 
-/** The label of an address in network order, or -1. */
-@external('labels', 'v4')
-declare function lookup(address: i32): i32;
-
-export function place(base: i32, labels: i32, isOneWay: bool, isKept: bool): void {
+/**
+ * @param base of the memory that is this module's own; behind it stand the counters, then the tables
+ * @param labels how many there are
+ * @param tableCount how many tables there are
+ * @param isOneWay a conversation ends where the direction changes, too
+ * @param othersOutput where packets of no label go, or -1
+ */
+export function place(
+  base: i32,
+  labels: i32,
+  tableCount: i32,
+  isOneWay: bool,
+  othersOutput: i32,
+): void {
   sums = base;
   fields = sums + sumsSize;
   ends = fields + fieldsSize;
   runs = ends + endsSize;
-  pairs = runs + runsSize;
-  outPackets = pairs + pairsSize;
+  outPackets = runs + runsSize;
   const size = labels * 8;
   outBytes = outPackets + size;
   inPackets = outBytes + size;
   inBytes = inPackets + size;
   selfPackets = inBytes + size;
   selfBytes = selfPackets + size;
+  tables = selfBytes + size;
+  tablesEnd = tables + tableCount * tableSize;
   oneWay = isOneWay ? -1 : 0;
-  keepOthers = isKept;
-  // What stands in an empty entry is true of 0.0.0.0.
-  const zero = lookup(0);
-  for (let at = pairs; at < outPackets; at += pairSize) {
-    store<i64>(at, 0);
-    store<i32>(at, zero, pairFrom);
-    store<i32>(at, zero, pairTo);
-  }
+  others = othersOutput;
 }
 
 /**
@@ -130,7 +134,7 @@ function isOther(at: i32, size: i32, length: i32): bool {
     // Version 4, a header of five words.
     (front & 0xff) !== 0x45 ||
     (total & 0xffff) < <u32>(ipHeader - 1) ||
-    (<u32>load<u16>(at + typeOffset) & typeMask) !== typeValue
+    ((<u32>load<u16>(at + typeOffset)) & typeMask) !== typeValue
   );
 }
 
@@ -196,19 +200,24 @@ function add(counter: i32, label: i32, amount: i32): void {
   store<f64>(at, load<f64>(at) + <f64>amount);
 }
 
-/** Where the labels of a pair stand, which is looked up if it is not remembered. */
+/** The label of an address as it lies in memory, or -1. */
 @inline
-function pairOf(source: i32, destination: i32): i32 {
-  // Multiplicative hashing (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-  const hash = (source * 0x9e3779b1) ^ (destination * 0x85ebca6b);
-  const pair = pairs + ((hash >>> 16) & (remembered - 1)) * pairSize;
-  if (load<i32>(pair) !== source || load<i32>(pair, pairDestination) !== destination) {
-    store<i32>(pair, source);
-    store<i32>(pair, destination, pairDestination);
-    store<i32>(pair, lookup(bswap<i32>(source)), pairFrom);
-    store<i32>(pair, lookup(bswap<i32>(destination)), pairTo);
+function labelOf(raw: i32): i32 {
+  const address = bswap<i32>(raw);
+  for (let table = tables; table < tablesEnd; table += tableSize) {
+    const key = address & load<i32>(table);
+    const slots = load<i32>(table, tableSlots);
+    const last = load<i32>(table, tableLast);
+    let slot = (key * load<i32>(table, tableMultiplier)) >>> load<i32>(table, tableShift);
+    for (;;) {
+      const at = slots + slot * 8;
+      const label = load<i32>(at, 4);
+      if (label === 0) break;
+      if (load<i32>(at) === key) return label - 1;
+      slot = (slot + 1) & last;
+    }
   }
-  return pair;
+  return -1;
 }
 
 /**
@@ -217,27 +226,27 @@ function pairOf(source: i32, destination: i32): i32 {
  * without a branch, since no processor can predict it.
  * @param lead bytes in front of each record that go with it
  * @param apart records do not follow one another at once: each has an end of its own
- * @returns how many runs there are: neighbours with the same labels, those of no label left out unless they
- *   are kept
+ * @returns how many runs there are: of no label only where those go to an output
  */
 export function converse(count: i32, lead: i32, apart: bool): i32 {
   const end = fields + count * fieldSize;
-  let run = runs - runSize;
+  const isOneWay = oneWay;
+  const keep = others >= 0 ? -1 : 0;
+  let run = runs;
   let labelledPackets = 0;
   let labelledBytes = 0;
-  let othersPackets = 0;
-  let othersBytes = 0;
-  for (let at = fields; at < end; ) {
+  let allBytes = 0;
+  for (let at = fields; at < end;) {
     const first = at;
     const opener = load<i32>(at, fieldSource);
     const peer = load<i32>(at, fieldDestination);
     // The smaller address first, whoever speaks first, without a branch: what is then done for the two
     // ends goes the same ways more often. The lowest bit is lost, which makes no wrong answer.
-    const swap = (((peer >>> 1) - (opener >>> 1)) >> 31) & ~oneWay & (opener ^ peer);
+    const swap = (((peer >>> 1) - (opener >>> 1)) >> 31) & ~isOneWay & (opener ^ peer);
     const source = opener ^ swap;
     const destination = peer ^ swap;
     // What a packet the other way differs by, in both addresses; one-way, none may differ.
-    const swapped = (source ^ destination) & ~oneWay;
+    const swapped = (source ^ destination) & ~isOneWay;
     let bytes = 0;
     let backPackets = 0;
     let backBytes = 0;
@@ -253,73 +262,111 @@ export function converse(count: i32, lead: i32, apart: bool): i32 {
       backBytes += length & back;
     }
     const packets = (at - first) / fieldSize;
-    const pair = pairOf(source, destination);
-    let from = load<i32>(pair, pairFrom);
-    let to = load<i32>(pair, pairTo);
-    const isOthers = (from & to) < 0;
-    if (isOthers) {
-      othersPackets += packets;
-      othersBytes += bytes;
-      if (!keepOthers) continue;
-    } else {
-      labelledPackets += packets;
-      labelledBytes += bytes;
-      if (from >= 0) {
-        add(outPackets, from, packets - backPackets);
-        add(outBytes, from, bytes - backBytes);
-        add(inPackets, from, backPackets);
-        add(inBytes, from, backBytes);
-        if (from === to) {
-          add(selfPackets, from, packets);
-          add(selfBytes, from, bytes);
-        }
-      }
-      if (to >= 0) {
-        add(outPackets, to, backPackets);
-        add(outBytes, to, backBytes);
-        add(inPackets, to, packets - backPackets);
-        add(inBytes, to, bytes - backBytes);
-      }
+    const from = labelOf(source);
+    const to = labelOf(destination);
+    // Masks again.
+    const labelled = ~((from & to) >> 31);
+    allBytes += bytes;
+    labelledPackets += packets & labelled;
+    labelledBytes += bytes & labelled;
+    if (from >= 0) {
+      add(outPackets, from, packets - backPackets);
+      add(outBytes, from, bytes - backBytes);
+      add(inPackets, from, backPackets);
+      add(inBytes, from, backBytes);
     }
-    if (oneWay === 0 && from < 0) {
-      // Which of the two it was makes no difference any more.
-      from = to;
-      to = -1;
+    if (to >= 0) {
+      add(outPackets, to, backPackets);
+      add(outBytes, to, backBytes);
+      add(inPackets, to, packets - backPackets);
+      add(inBytes, to, bytes - backBytes);
+    }
+    if (from === to && from >= 0) {
+      add(selfPackets, from, packets);
+      add(selfBytes, from, bytes);
     }
     if (apart) {
+      const isKept = labelled | keep;
       for (let one = first; one < at; one += fieldSize) {
         const stop = load<i32>(ends + (one - fields) / 4);
-        run = addRun(run, from, to, load<i32>(one), stop, 1);
+        putRun(run, from, to, load<i32>(one), stop, 1);
+        run += runSize & isKept;
       }
-    } else run = addRun(run, from, to, load<i32>(first) - lead, load<i32>(at) - lead, packets);
+    } else {
+      putRun(run, from, to, load<i32>(first) - lead, load<i32>(at) - lead, packets);
+      run += runSize & (labelled | keep);
+    }
   }
   store<i32>(sums, labelledPackets);
   store<i32>(sums, labelledBytes, 4);
-  store<i32>(sums, othersPackets, 8);
-  store<i32>(sums, othersBytes, 12);
-  return (run - runs) / runSize + 1;
+  store<i32>(sums, count - labelledPackets, 8);
+  store<i32>(sums, allBytes - labelledBytes, 12);
+  return (run - runs) / runSize;
 }
 
-/** @param run the last one, which is made longer where it can be; below `runs` is none. @returns the last one */
 @inline
-function addRun(run: i32, from: i32, to: i32, start: i32, end: i32, packets: i32): i32 {
-  if (
-    run >= runs &&
-    load<i32>(run, runEnd) === start &&
-    load<i32>(run) === from &&
-    load<i32>(run, runTo) === to
-  ) {
-    store<i32>(run, end, runEnd);
-    store<i32>(run, load<i32>(run, runPackets) + packets, runPackets);
-    return run;
-  }
-  run += runSize;
+function putRun(
+  run: i32,
+  from: i32,
+  to: i32,
+  start: i32,
+  end: i32,
+  packets: i32,
+): void {
   store<i32>(run, from);
   store<i32>(run, to, runTo);
   store<i32>(run, start, runStart);
   store<i32>(run, end, runEnd);
   store<i32>(run, packets, runPackets);
-  return run;
+}
+
+let packetsAt: i32 = 0;
+let nextAt: i32 = 0;
+let limitAt: i32 = 0;
+let usedAt: i32 = 0;
+
+/** Where the `count` cursors are (cursors.ts), and which of them is the first output's. */
+export function aim(base: i32, count: i32, row: i32): void {
+  packetsAt = base + row * 8;
+  nextAt = base + count * 8 + row * 4;
+  limitAt = base + count * 12 + row * 4;
+  usedAt = base + count * 16 + row;
+}
+
+@inline
+function hasRoom(output: i32, size: i32): bool {
+  return load<i32>(nextAt + output * 4) + size <= load<i32>(limitAt + output * 4);
+}
+
+@inline
+function append(output: i32, start: i32, size: i32, packets: i32): void {
+  const to = load<i32>(nextAt + output * 4);
+  copy(to, start, size);
+  store<i32>(nextAt + output * 4, to + size);
+  add(packetsAt, output, packets);
+  store<u8>(usedAt + output, 1);
+}
+
+/**
+ * Appends the runs that `converse` found, from number `first` to before `end`, to their outputs, as far as
+ * there is room.
+ * @returns the first that there is no room for, or `end`
+ */
+export function appendRuns(first: i32, end: i32): i32 {
+  for (let number = first; number < end; number++) {
+    const run = runs + number * runSize;
+    const from = load<i32>(run);
+    const to = load<i32>(run, runTo);
+    const start = load<i32>(run, runStart);
+    const size = load<i32>(run, runEnd) - start;
+    const packets = load<i32>(run, runPackets);
+    const one = from >= 0 ? from : to >= 0 ? to : others;
+    const isForBoth = from >= 0 && to >= 0 && from !== to;
+    if (!hasRoom(one, size) || (isForBoth && !hasRoom(to, size))) return number;
+    append(one, start, size, packets);
+    if (isForBoth) append(to, start, size, packets);
+  }
+  return end;
 }
 
 /** Copies `size` bytes, 16 at least, to a place that does not overlap: runs are short, and a call costs more. */

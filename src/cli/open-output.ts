@@ -35,6 +35,7 @@ export interface OutputJob {
   /** The user's own capture filter. */
   readonly filter: string | null;
   readonly onFinished: (file: WrittenFile) => void;
+  readonly cursorRegion?: Region | undefined;
 }
 
 /** So many labels are taken to have packets, until more have. */
@@ -86,6 +87,7 @@ export async function openOutput(
     compression: options.compression === null ? null : await openCompression(options.compression),
     rotation: options.rotation,
     onFinished: job.onFinished,
+    cursorRegion: job.cursorRegion,
   } satisfies Partial<LabelFilesOptions>;
   if (options.kind === 'pcapng') {
     const [encodingRegion, ...slots] = regions;

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { Classifier } from '../classify.js';
 import { namesOf } from '../labels/label-columns.js';
 import type { Label } from '../labels/label.js';
-import { compileLookup } from '../labels/lookup.js';
+import type { LabelLookup } from '../labels/lookup.js';
 import { watchPorts } from '../loopback/port-watch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
@@ -41,8 +41,11 @@ export interface CaptureJob {
   readonly arena: Arena;
   /** For the output, as `outputRegionSizes` asked for them. */
   readonly regions: readonly Region[];
+  readonly lookup: LabelLookup;
   /** For the classifier, of `plainWalkSize`; without it packets are taken one by one. */
   readonly walkRegion?: Region;
+  /** For files, as `LabelFiles` has it. */
+  readonly cursorRegion?: Region;
   /** `null` only watches. */
   readonly plan: OutputPlan | null;
   /** Timestamps in nanoseconds whatever the source has. */
@@ -215,7 +218,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
     classifier: new Classifier({
       arena,
       region: job.walkRegion,
-      lookup: compileLookup(labels),
+      lookup: job.lookup,
       labels: labels.length,
       keepOthers: plan?.options.others === true,
       maximumRun: longestRun(regions),
@@ -231,7 +234,17 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
         ? null
         : await openOutput(
             plan,
-            { labels, source, arena, regions, capturing, live: job.live, filter, onFinished },
+            {
+              labels,
+              source,
+              arena,
+              regions,
+              capturing,
+              live: job.live,
+              filter,
+              onFinished,
+              cursorRegion: job.cursorRegion,
+            },
             pcap,
           ),
   };

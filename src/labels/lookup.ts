@@ -8,6 +8,8 @@ import type { Label } from './label.js';
 export interface LabelLookup {
   /** False: ports need not be looked for. */
   readonly usesPorts: boolean;
+  /** What `v4` asks where there is no port, one after the other: for walks that ask by themselves. */
+  readonly plain4: readonly AddressTable[];
   /**
    * @param address network order, as `DataView.getInt32(offset)` reads it (signed)
    * @param port 0 when the packet has none, or none that can be known
@@ -49,11 +51,17 @@ export function compileLookup(labels: Sequence<Label>): LabelLookup {
   );
 }
 
+/** Labels by their masked address. Slots: address, label + 1. */
+export interface AddressTable {
+  readonly mask: number;
+  readonly table: HashTable;
+}
+
 class CompiledLookup implements LabelLookup {
   readonly usesPorts: boolean;
 
   constructor(
-    private readonly plain4: readonly PlainBlocks4[],
+    readonly plain4: readonly PlainBlocks4[],
     private readonly ported4: readonly PortedBlocks4[],
     private readonly plain6: readonly Blocks6[],
     private readonly ported6: readonly Blocks6[],
@@ -88,13 +96,13 @@ class CompiledLookup implements LabelLookup {
   }
 }
 
-/** IPv4 blocks of one prefix length. Slots: address, label + 1. */
-class PlainBlocks4 {
-  private readonly mask: number;
+/** IPv4 blocks of one prefix length. */
+class PlainBlocks4 implements AddressTable {
+  readonly mask: number;
 
   constructor(
     prefix: number,
-    private readonly table: HashTable,
+    readonly table: HashTable,
   ) {
     this.mask = maskOf(prefix);
   }

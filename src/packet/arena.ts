@@ -21,6 +21,8 @@ export interface Region {
 
 /** Of WebAssembly, bytes. */
 const pageSize = 65_536;
+/** Behind the last region: who looks at a record's fields before its length must not fall off. */
+const slack = 256;
 
 /** Allocates an arena cut into regions of the given sizes, each aligned to 4096 bytes. */
 export function createArena(sizes: readonly number[]): { arena: Arena; regions: Region[] } {
@@ -30,7 +32,7 @@ export function createArena(sizes: readonly number[]): { arena: Arena; regions: 
     regions.push({ start: total, size });
     total += Math.ceil(size / 4096) * 4096;
   }
-  const pages = Math.ceil(total / pageSize);
+  const pages = Math.ceil((total + slack) / pageSize);
   const memory = new webAssembly.Memory({ initial: pages, maximum: pages });
   const { buffer } = memory;
   return { arena: { memory, bytes: new Uint8Array(buffer), view: new DataView(buffer) }, regions };

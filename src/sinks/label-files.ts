@@ -1,5 +1,6 @@
 /** Capture files for each label: takes runs of records, and says where each file begins and ends. */
 import type { LbcapError } from '../errors.js';
+import { Cursors } from '../packet/cursors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
 import type { Sequence } from '../sequence.js';
@@ -22,6 +23,8 @@ const createdAtStart = 256;
 export interface LabelFilesOptions {
   readonly arena: Arena;
   readonly slots: readonly Region[];
+  /** Of `Cursors.sizeOf` so many names, all zero: where a walk may append by itself. */
+  readonly cursorRegion?: Region | undefined;
   readonly directory: string;
   /** File names without extension, in the order of the classifier's outputs. */
   readonly names: Sequence<string>;
@@ -38,7 +41,7 @@ export interface LabelFilesOptions {
 }
 
 /** In the place of files that no record has asked for: no room, so that asking is noticed. */
-const unmade = new OutputFile(-1, -1, '');
+const unmade = new OutputFile(-1, -1, '', new Cursors(0));
 
 export class LabelFiles implements Output {
   readonly unwanted = false;
@@ -53,11 +56,12 @@ export class LabelFiles implements Output {
   readonly #ends: FileEnds;
   /** By id, as `FileNames` has it. */
   readonly #files: OutputFile[] = [];
+  readonly cursors: Cursors;
   /** Those of them that are made: few, where there are thousands of labels. */
   readonly #made = new Set<OutputFile>();
   readonly #finished = new FinishedFiles();
   /** Where the row of the current batch's link type begins. */
-  #row = 0;
+  row = 0;
   /** Files may be there that wait for the first batch to know their heads. */
   #headless = true;
 
@@ -68,6 +72,8 @@ export class LabelFiles implements Output {
   constructor(options: LabelFilesOptions) {
     const { arena, format, directory, names, compression = null, rotation = null } = options;
     this.#options = options;
+    const { cursorRegion: region } = options;
+    this.cursors = new Cursors(names.length, region === undefined ? region : { arena, region });
     this.#bytes = arena.bytes;
     this.#format = format;
     this.#rotation = rotation;
@@ -107,12 +113,12 @@ export class LabelFiles implements Output {
       for (const file of this.#made) this.#ends.writeHead(file);
     }
     if (!this.#format.oneLinkType) return;
-    this.#row = this.#names.rowOf(batch.format.linkType);
+    this.row = this.#names.rowOf(batch.format.linkType);
     this.#addPlaces();
   }
 
   append(output: number, start: number, end: number, packets: number): void {
-    const file = this.#files[this.#row + output];
+    const file = this.#files[this.row + output];
     const next = file.next + (end - start);
     if (next > file.limit) {
       this.#appendElsewhere(output, start, end, packets);
@@ -219,12 +225,17 @@ export class LabelFiles implements Output {
 
   /** The file that an output's records of the current link type go to now. */
   #current(output: number): OutputFile {
-    return this.#make(this.#row + output);
+    return this.#make(this.row + output);
   }
 
   #make(id: number): OutputFile {
     if (this.#files[id] !== unmade) return this.#files[id];
-    const file = new OutputFile(id, this.#names.outputOf(id), this.#names.nextPath(id));
+    const file = new OutputFile(
+      id,
+      this.#names.outputOf(id),
+      this.#names.nextPath(id),
+      this.cursors,
+    );
     this.#ends.setHead(file);
     this.#files[id] = file;
     this.#made.add(file);

@@ -1,5 +1,6 @@
 /** The files of a sink that are open: far fewer than there may be labels. */
 import { closeSync, fstatSync, lstatSync, unlinkSync } from 'node:fs';
+import { Cursors } from '../packet/cursors.js';
 import { isSystemError, LbcapError } from '../errors.js';
 import {
   createFile,
@@ -36,26 +37,67 @@ export class OutputFile {
   headSize = 0;
   /** Where the next write goes. */
   position = 0;
-  /** Bytes handed over so far, before compression, and the packets in them and in the slot. */
+  /** Bytes handed over so far, before compression. */
   length = 0;
-  packets = 0;
   /** Slots on their way, in order. */
   readonly queue: Write[] = [];
   slot = -1;
-  /** Arena offsets: where the slot's unwritten bytes begin, where the next goes, where it ends. */
+  /** Arena offset: where the slot's unwritten bytes begin. */
   unwritten = 0;
-  next = 0;
-  limit = 0;
-  /** Something came since the clock's hand last passed (`Slots.victim`). */
-  used = false;
   failedAt = Infinity;
+  readonly #cursors: Cursors;
+  readonly #at: number;
 
-  /** @param id of the sink's place for it: the output, for each link type anew */
+  /**
+   * @param id of the sink's place for it: the output, for each link type anew
+   * @param cursors by id; a file beyond their end has one of its own
+   */
   constructor(
     readonly id: number,
     readonly output: number,
     readonly path: string,
-  ) {}
+    cursors: Cursors,
+  ) {
+    const isAmong = id >= 0 && id < cursors.length;
+    this.#cursors = isAmong ? cursors : new Cursors(1);
+    this.#at = isAmong ? id : 0;
+    this.packets = this.next = this.limit = 0;
+  }
+
+  /** Packets that it has, those in the slot among them. */
+  get packets(): number {
+    return this.#cursors.packets[this.#at];
+  }
+
+  set packets(value: number) {
+    this.#cursors.packets[this.#at] = value;
+  }
+
+  /** Arena offsets: where the slot's next byte goes, and where the slot ends. */
+  get next(): number {
+    return this.#cursors.next[this.#at];
+  }
+
+  set next(value: number) {
+    this.#cursors.next[this.#at] = value;
+  }
+
+  get limit(): number {
+    return this.#cursors.limit[this.#at];
+  }
+
+  set limit(value: number) {
+    this.#cursors.limit[this.#at] = value;
+  }
+
+  /** Something came since the clock's hand last passed (`Slots.victim`). */
+  get used(): boolean {
+    return this.#cursors.used[this.#at] !== 0;
+  }
+
+  set used(value: boolean) {
+    this.#cursors.used[this.#at] = Number(value);
+  }
 
   get failed(): boolean {
     return this.failedAt !== Infinity;

@@ -1,4 +1,5 @@
 /** pcapng files for each label: packets of pcap and live captures encoded, those of pcapng copied. */
+import type { Cursors } from '../packet/cursors.js';
 import type { Direction } from '../runs.js';
 import type { LbcapError } from '../errors.js';
 import { blockLayout } from '../formats/pcapng-layout.js';
@@ -27,6 +28,9 @@ export interface PcapngFilesOptions extends Omit<LabelFilesOptions, 'format'> {
  */
 const mostPassing = 1024;
 
+/** Up to so many files get at once what they need for the packets to come, so that others may append those. */
+const mostCaughtUp = 256;
+
 export class PcapngFiles implements Output, FileFormat {
   readonly extension = 'pcapng';
   readonly oneLinkType = false;
@@ -45,6 +49,8 @@ export class PcapngFiles implements Output, FileFormat {
   #interfaceId = 0;
   #copies = false;
   #passing = 0;
+  /** Blocks of the section that every file in it has. */
+  #common = 0;
   /** Offsets are gone with their batch: times are what stays. */
   #first: bigint | null = null;
   #last: bigint | null = null;
@@ -82,6 +88,7 @@ export class PcapngFiles implements Output, FileFormat {
       this.#encoder.begin(batch.format);
     }
     this.#files.begin(batch);
+    this.#catchUpAll();
     this.#passing += batch.preamble?.length ?? 0;
     if (this.#passing > mostPassing) this.#forgetPassing();
   }
@@ -93,6 +100,25 @@ export class PcapngFiles implements Output, FileFormat {
     }
     if (this.#copies) this.#files.append(output, start, end, packets);
     else this.#encode(output, start, end, direction);
+  }
+
+  /** Blocks are copied, and no file needs anything before them. */
+  get cursors(): Cursors | null {
+    const { number, blocks } = this.#sections;
+    // Of the first section every file is, that is there.
+    const isReady = this.#copies && number === 1 && this.#common === blocks.length;
+    return isReady ? this.#files.cursors : null;
+  }
+
+  get row(): number {
+    return this.#files.row;
+  }
+
+  #catchUpAll(): void {
+    const { length } = this.#sections.blocks;
+    if (!this.#copies || this.#common === length || this.#within.size > mostCaughtUp) return;
+    for (const output of this.#within) if (this.#has[output] !== length) this.#catchUp(output);
+    this.#common = length;
   }
 
   #encode(output: number, start: number, end: number, direction: Direction): void {
@@ -190,6 +216,7 @@ export class PcapngFiles implements Output, FileFormat {
     for (const output of this.#within) this.#catchUp(output);
     this.#sections.forgetPassing();
     for (const output of this.#within) this.#enter(output);
+    this.#common = this.#sections.blocks.length;
     this.#passing = 0;
   }
 }

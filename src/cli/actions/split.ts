@@ -1,5 +1,7 @@
 /** What `lbcap split` does. */
+import { Cursors } from '../../packet/cursors.js';
 import type { Label } from '../../labels/label.js';
+import { compileLookup } from '../../labels/lookup.js';
 import { createArenaOf } from '../../packet/arena.js';
 import { plainWalkSize } from '../../plain-walk.js';
 import { dropPrivileges } from '../../privileges.js';
@@ -28,10 +30,12 @@ export async function split(
   refuseInputs(files, plan.directory, claimedFiles(plan));
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
+  const lookup = compileLookup(labels);
   const { arena, regions } = createArenaOf({
     input: inputs.regionSizes,
     output: outputRegionSizes(plan, false),
-    walk: [plainWalkSize(labels.length)],
+    walk: [plainWalkSize(labels.length, lookup)],
+    cursors: [Cursors.sizeOf(plan.names.length)],
   });
   const source = await inputs.open(arena, regions.input, {
     // Blocks of pcapng can be copied as they are, with all that hangs on them.
@@ -51,7 +55,9 @@ export async function split(
     engine: 'file',
     arena,
     regions: regions.output,
+    lookup,
     walkRegion: regions.walk[0],
+    cursorRegion: regions.cursors[0],
     plan,
     // The capture's own unit stays, unless another is asked for.
     nanoseconds: raw.nano === true,

@@ -5,6 +5,7 @@ import type { Label } from '../../labels/label.js';
 import { loopbackInterface } from '../../loopback/interface.js';
 import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { terminalRoom } from '../../native/terminal-room.js';
+import { compileLookup } from '../../labels/lookup.js';
 import { createArena, type Arena, type Region } from '../../packet/arena.js';
 import { linkTypes } from '../../packet/link-layer.js';
 import { dropPrivileges } from '../../privileges.js';
@@ -59,6 +60,7 @@ export async function watch(labels: Sequence<Label>, options: WatchOptions): Pro
   // Only the capture needs root: the files are to be the user's.
   dropPrivileges(process.env);
   return runCapture({
+    lookup: compileLookup(labels),
     labels,
     source,
     engine,

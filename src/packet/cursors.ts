@@ -1,0 +1,34 @@
+/** Where the next records of each output go: numbers side by side, so that a walk can append by itself. */
+import type { Arena, Region } from './arena.js';
+
+export class Cursors {
+  /** How many there are. */
+  readonly length: number;
+  /** Offset in the arena's memory where they begin; -1 when they are elsewhere. */
+  readonly at: number;
+  /** Packets appended to the file that the output has now. */
+  readonly packets: Float64Array;
+  /** Arena offsets: where the next record goes, and where the room for records ends. */
+  readonly next: Int32Array;
+  readonly limit: Int32Array;
+  /** Not 0: something came since somebody last looked. */
+  readonly used: Uint8Array;
+
+  /** @param place of `sizeOf`, all zero; without it they are where no WebAssembly reaches */
+  constructor(length: number, place?: { readonly arena: Arena; readonly region: Region }) {
+    const buffer = place?.arena.bytes.buffer ?? new ArrayBuffer(Cursors.sizeOf(length));
+    const at = place?.region.start ?? 0;
+    this.length = length;
+    this.at = place === undefined ? -1 : at;
+    // `assembly/plain-walk.ts` has the same order.
+    this.packets = new Float64Array(buffer, at, length);
+    this.next = new Int32Array(buffer, at + 8 * length, length);
+    this.limit = new Int32Array(buffer, at + 12 * length, length);
+    this.used = new Uint8Array(buffer, at + 16 * length, length);
+  }
+
+  /** Bytes. */
+  static sizeOf(length: number): number {
+    return 17 * length;
+  }
+}
