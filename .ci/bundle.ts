@@ -1,6 +1,7 @@
 /** Bundles the command line into CommonJS files: `dist/cli/lbcap.cjs`, and others behind it. */
 import { build, type Plugin } from 'esbuild';
 import { chmod } from 'node:fs/promises';
+import { assemble } from './assemble.js';
 
 // Why: the start of `lbcap filter` is mostly Node loading modules. As the ES modules that tsc emits it
 // takes twice the time of `node -e 0`, of which Node's ES loader is the larger half; as one CommonJS
@@ -61,6 +62,7 @@ if (process.env.LBCAP_DEBUG && !globalThis.lbcapSourceMaps) {
 }
 const lbcapModuleUrl = require('node:url').pathToFileURL(__filename).href;`;
 
+await assemble('plain-walk', outdir);
 await build({
   entryPoints: {
     lbcap: 'src/cli/main.ts',

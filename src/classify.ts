@@ -1,6 +1,6 @@
 /** One pass over a batch: whose is each packet? Counts it, and hands runs of records to a sink. */
 import type { LabelLookup } from './labels/lookup.js';
-import type { Arena } from './packet/arena.js';
+import type { Arena, Region } from './packet/arena.js';
 import {
   blockLead,
   blockLengthBefore,
@@ -18,9 +18,8 @@ import {
   protocols,
 } from './packet/ip.js';
 import { notIp } from './packet/ether-type.js';
-import { plainRecords, recordFields, type PlainRecords } from './packet/plain-records.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
-import { conversations, type CountConversations } from './conversations.js';
+import { countersOf, PlainWalk } from './plain-walk.js';
 import { LabelCounters } from './label-counters.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
@@ -51,6 +50,11 @@ export interface PacketObserver {
 
 export interface ClassifierOptions {
   readonly arena: Arena;
+  /**
+   * Of `plainWalkSize`, all zero: for walks over many packets at once. Without it they are taken one by one,
+   * as they are for an observer, for limits and for labels with ports.
+   */
+  readonly region?: Region | undefined;
   readonly lookup: LabelLookup;
   /** How many labels there are. */
   readonly labels: number;
@@ -68,8 +72,6 @@ export interface ClassifierOptions {
   readonly byteLimit?: number | undefined;
 }
 
-const { width } = recordFields;
-
 export class Classifier extends LabelCounters {
   /** Packets whose headers are cut or contradict themselves; they are among the others. */
   unclassified = 0;
@@ -78,11 +80,9 @@ export class Classifier extends LabelCounters {
   /** Offset of the last record that was walked, valid as long as its batch; -1 when there is none. */
   lastRecord = -1;
   readonly #options: ClassifierOptions;
-  readonly #plain: PlainRecords;
-  readonly #countConversations: CountConversations;
   readonly #runs: Runs;
-  /** Nobody asks for single packets: whole conversations may be walked. */
-  readonly #steady: boolean;
+  /** Where nobody asks for single packets. */
+  readonly #plain: PlainWalk | null;
   readonly #ip = new IpHeader();
   /** Labels of the packet in hand. */
   #from: number = nobody;
@@ -93,31 +93,28 @@ export class Classifier extends LabelCounters {
   #unseen = 0;
 
   constructor(options: ClassifierOptions) {
-    const { arena, labels, lookup, observer, directed = false } = options;
-    super(labels);
+    const { arena, region, labels, lookup, keepOthers, directed = false, once = false } = options;
+    super(labels, region === undefined ? undefined : countersOf(arena, region));
     this.#options = options;
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
     this.#runs = new Runs({
-      others: options.keepOthers ? labels : nobody,
+      others: keepOthers ? labels : nobody,
       maximum: options.maximumRun,
       directed,
-      once: options.once ?? false,
+      once,
     });
-    this.#plain = plainRecords(arena.view);
-    this.#countConversations = conversations({
-      records: this.#plain,
-      lookup,
-      counters: this,
-      runs: this.#runs,
-      // Where a packet is handed to its source only, the way back is another output's.
-      oneWay: directed || options.once === true,
-    });
-    this.#steady =
-      observer === undefined &&
+    const isSteady =
+      options.observer === undefined &&
       !lookup.usesPorts &&
       this.#packetsLeft === Infinity &&
       this.#bytesLeft === Infinity;
+    // Where a packet is handed to its source only, the way back is another output's.
+    const oneWay = directed || once;
+    this.#plain =
+      isSteady && region !== undefined
+        ? PlainWalk.of({ arena, region, lookup, labels, keepOthers, oneWay })
+        : null;
   }
 
   /** A limit is reached: nothing more will be taken. */
@@ -152,7 +149,11 @@ export class Classifier extends LabelCounters {
     sink.begin?.(batch);
     runs.begin(sink);
     this.lastRecord = -1;
-    const at = this.#steady ? this.#walkSteady(batch, linkLayer) : this.#walkEach(batch, linkLayer);
+    const plain = this.#plain;
+    const at =
+      plain !== null && (batch.index === undefined || plain.reaches(batch.index.starts))
+        ? this.#walkRows(plain, batch, linkLayer)
+        : this.#walkEach(batch, linkLayer);
     runs.end();
     if (this.lastRecord >= 0) observer?.end(this.lastRecord);
 
@@ -163,16 +164,14 @@ export class Classifier extends LabelCounters {
     return at;
   }
 
-  /** Counts conversations, and single packets only where there is none. No limit, no observer, no ports. */
-  #walkSteady(batch: Batch, linkLayer: LinkLayer): number {
+  /** Takes rows of plain packets, and single packets only between them. No limit, no observer, no ports. */
+  #walkRows(plain: PlainWalk, batch: Batch, linkLayer: LinkLayer): number {
     const { view } = this.#options.arena;
     const { format, index } = batch;
     const little = !format.bigEndian;
     const isBlock = format.blocks !== undefined;
     const isApart = index !== undefined && !isBlock;
     const lead = isBlock ? blockLead : 0;
-    const plain = this.#plain;
-    const { fields } = plain;
     plain.begin(format);
     let number = 0;
     let at = batch.start;
@@ -187,10 +186,10 @@ export class Classifier extends LabelCounters {
         count = plain.readIndexed(index.starts, number, index.count, isBlock);
       }
       if (count > 0) {
-        this.#countConversations(count, lead, isApart);
+        plain.count(count, lead, isApart, this, this.#runs);
         number += count;
-        this.lastRecord = fields[(count - 1) * width];
-        at = fields[count * width];
+        this.lastRecord = plain.last;
+        at = plain.end;
         continue;
       }
 

@@ -17,13 +17,27 @@ export class LabelCounters {
   othersPackets = 0;
   othersBytes = 0;
 
-  constructor(labels: number) {
-    this.outPackets = new Float64Array(labels);
-    this.outBytes = new Float64Array(labels);
-    this.inPackets = new Float64Array(labels);
-    this.inBytes = new Float64Array(labels);
-    this.selfPackets = new Float64Array(labels);
-    this.selfBytes = new Float64Array(labels);
+  /**
+   * @param place where the counters of labels are to be, in this order: `sizeOf` bytes, all zero, at a
+   *   multiple of 8
+   */
+  constructor(labels: number, place?: { buffer: ArrayBufferLike; at: number }) {
+    const { buffer, at } = place ?? {
+      buffer: new ArrayBuffer(LabelCounters.sizeOf(labels)),
+      at: 0,
+    };
+    const size = labels * Float64Array.BYTES_PER_ELEMENT;
+    this.outPackets = new Float64Array(buffer, at, labels);
+    this.outBytes = new Float64Array(buffer, at + size, labels);
+    this.inPackets = new Float64Array(buffer, at + 2 * size, labels);
+    this.inBytes = new Float64Array(buffer, at + 3 * size, labels);
+    this.selfPackets = new Float64Array(buffer, at + 4 * size, labels);
+    this.selfBytes = new Float64Array(buffer, at + 5 * size, labels);
+  }
+
+  /** Bytes. */
+  static sizeOf(labels: number): number {
+    return 6 * labels * Float64Array.BYTES_PER_ELEMENT;
   }
 
   /** @throws INVARIANT when a packet was counted twice or not at all */

@@ -8,6 +8,7 @@ import { parseLabels } from '../src/labels/parse.js';
 import { compileLookup } from '../src/labels/lookup.js';
 import { createArena } from '../src/packet/arena.js';
 import type { Batch } from '../src/packet/batch.js';
+import { plainWalkSize } from '../src/plain-walk.js';
 import { linkTypes } from '../src/packet/link-layer.js';
 import { directions } from '../src/runs.js';
 import { fuzz } from './fuzz/fuzz.js';
@@ -133,16 +134,23 @@ function classified(sent: readonly Sent[], given: Options, observed: boolean) {
     return block;
   });
   const all = concat(...units);
-  const { arena, regions } = createArena([4096, Math.max(all.length, 1)]);
+  const { arena, regions } = createArena([
+    plainWalkSize(labels.length),
+    Math.max(all.length, 1),
+    Math.max(sent.length * 4, 1),
+  ]);
   const { start } = regions[1];
   arena.bytes.set(all, start);
   const missing =
     blocks || sent.length === 0 ? 0 : Math.min(given.missing, units.at(-1)?.length ?? 0);
   let at = start;
-  const starts = Int32Array.from(units, (unit) => {
-    at += unit.length;
-    return at - unit.length + lead;
-  });
+  const starts = new Int32Array(arena.bytes.buffer, regions[2].start, units.length);
+  starts.set(
+    units.map((unit) => {
+      at += unit.length;
+      return at - unit.length + lead;
+    }),
+  );
   const format = { linkType: links[link].linkType, bigEndian, nanoseconds: false };
   const batch: Batch = blocks
     ? {
@@ -154,6 +162,7 @@ function classified(sent: readonly Sent[], given: Options, observed: boolean) {
     : { format, start, end: at - missing, unchecked: true };
   const classifier = new Classifier({
     arena,
+    region: regions[0],
     lookup: compileLookup(labels),
     labels: labels.length,
     keepOthers: given.keepOthers,

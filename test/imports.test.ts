@@ -14,7 +14,7 @@ const floors: readonly (readonly string[])[] = [
   ['packet'],
   ['formats', 'labels'],
   ['filters', 'native', 'runs.ts', 'label-counters.ts'],
-  ['loopback', 'conversations.ts', 'privileges.ts'],
+  ['loopback', 'plain-walk.ts', 'privileges.ts'],
   ['classify.ts'],
   ['sources', 'sinks'],
   ['pipeline.ts'],

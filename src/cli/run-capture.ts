@@ -41,6 +41,8 @@ export interface CaptureJob {
   readonly arena: Arena;
   /** For the output, as `outputRegionSizes` asked for them. */
   readonly regions: readonly Region[];
+  /** For the classifier, of `plainWalkSize`; without it packets are taken one by one. */
+  readonly walkRegion?: Region;
   /** `null` only watches. */
   readonly plan: OutputPlan | null;
   /** Timestamps in nanoseconds whatever the source has. */
@@ -212,6 +214,7 @@ async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void)
     outputFormat: isPcapng ? null : pcap,
     classifier: new Classifier({
       arena,
+      region: job.walkRegion,
       lookup: compileLookup(labels),
       labels: labels.length,
       keepOthers: plan?.options.others === true,

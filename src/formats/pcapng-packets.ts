@@ -18,6 +18,9 @@ export const longestBlock = 16 * 1024 * 1024;
 /** Packets of one walk: more than a chunk of usual ones has. */
 const mostPackets = 32_768;
 
+/** Bytes for where they begin. */
+export const startsSize = (mostPackets + 1) * Int32Array.BYTES_PER_ELEMENT;
+
 /**
  * Why a walk has ended: the block at `at` is not whole; it is no packet; its packet is of another
  * format than those before; there is no more room for packets; it cannot be (`problem` says why).
@@ -25,8 +28,8 @@ const mostPackets = 32_768;
 export type Stop = 'cut' | 'other block' | 'format' | 'full' | 'damage';
 
 export class PacketWalk {
-  /** Offsets of the record headers found. */
-  readonly starts = new Int32Array(mostPackets + 1);
+  /** Offsets of the record headers found, in the arena. */
+  readonly starts: Int32Array;
   count = 0;
   /** Of the packets found; of one format all. */
   format: BatchFormat | null = null;
@@ -43,8 +46,12 @@ export class PacketWalk {
   readonly #findEnhanced: FindEnhanced;
   #sideNext = 0;
 
-  /** @param side room for simple packet blocks, which lack what a record header has */
-  constructor(arena: Arena, section: Section, form: PacketForm, side: Region) {
+  /**
+   * @param side room for simple packet blocks, which lack what a record header has
+   * @param room for the starts, of `startsSize`
+   */
+  constructor(arena: Arena, section: Section, form: PacketForm, side: Region, room: Region) {
+    this.starts = new Int32Array(arena.bytes.buffer, room.start, mostPackets + 1);
     this.#arena = arena;
     this.#section = section;
     this.#form = form;

@@ -1,4 +1,5 @@
 /** The one block of memory that input regions and output slots live in. */
+import { webAssembly, type WasmMemory } from './web-assembly.js';
 
 /**
  * One ArrayBuffer for a whole pipeline: a run of records moves from an input region to an output
@@ -6,6 +7,8 @@
  * one typed array in the hot path. Its size is fixed, so memory is bounded by design.
  */
 export interface Arena {
+  /** What WebAssembly knows it by; absent where it is other memory. */
+  readonly memory?: WasmMemory;
   readonly bytes: Uint8Array;
   readonly view: DataView;
 }
@@ -16,6 +19,9 @@ export interface Region {
   readonly size: number;
 }
 
+/** Of WebAssembly, bytes. */
+const pageSize = 65_536;
+
 /** Allocates an arena cut into regions of the given sizes, each aligned to 4096 bytes. */
 export function createArena(sizes: readonly number[]): { arena: Arena; regions: Region[] } {
   const regions: Region[] = [];
@@ -24,6 +30,18 @@ export function createArena(sizes: readonly number[]): { arena: Arena; regions: 
     regions.push({ start: total, size });
     total += Math.ceil(size / 4096) * 4096;
   }
-  const buffer = new ArrayBuffer(total);
-  return { arena: { bytes: new Uint8Array(buffer), view: new DataView(buffer) }, regions };
+  const pages = Math.ceil(total / pageSize);
+  const memory = new webAssembly.Memory({ initial: pages, maximum: pages });
+  const { buffer } = memory;
+  return { arena: { memory, bytes: new Uint8Array(buffer), view: new DataView(buffer) }, regions };
+}
+
+/** The same for several users, each with regions of its own. */
+export function createArenaOf<Name extends string>(
+  sizes: Readonly<Record<Name, readonly number[]>>,
+): { arena: Arena; regions: Record<Name, Region[]> } {
+  const names = Object.keys(sizes) as Name[];
+  const { arena, regions } = createArena(names.flatMap((name) => sizes[name]));
+  const parts = names.map((name) => [name, regions.splice(0, sizes[name].length)] as const);
+  return { arena, regions: Object.fromEntries(parts) as Record<Name, Region[]> };
 }

@@ -50,7 +50,7 @@ export class PcapngSource implements Source {
   #waiting = 0;
   #damage: LbcapError | null = null;
 
-  /** @param regions four, of `fileRegionSizes` */
+  /** @param regions of `fileRegionSizes` */
   constructor(
     input: ByteInput,
     arena: Arena,
@@ -66,7 +66,7 @@ export class PcapngSource implements Source {
     this.#options = options;
     this.#window = new Window(input, arena, regions);
     this.#section = new Section(options.form);
-    this.#walk = new PacketWalk(arena, this.#section, options.form, regions[3]);
+    this.#walk = new PacketWalk(arena, this.#section, options.form, regions[3], regions[4]);
   }
 
   get position(): number {

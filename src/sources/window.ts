@@ -1,4 +1,5 @@
 /** The part of an input that is in memory: a window of contiguous bytes that moves forward. */
+import { startsSize } from '../formats/pcapng-packets.js';
 import { maximumRecordSize } from '../packet/batch.js';
 import type { Arena, Region } from '../packet/arena.js';
 import { LbcapError } from '../errors.js';
@@ -16,7 +17,7 @@ const chunk = 2 * 1024 * 1024;
 /**
  * Sizes of the regions that a file source needs. Three for the window, because one is walked while two
  * are read into, and one may be read into again only after what it held has been moved; one for
- * packets that are rewritten.
+ * packets that are rewritten; one for where packets begin.
  */
 export const fileRegionSizes: readonly number[] = regionSizes(chunk);
 
@@ -24,7 +25,7 @@ export const fileRegionSizes: readonly number[] = regionSizes(chunk);
 export const smallRegionSizes: readonly number[] = regionSizes(64 * 1024);
 
 function regionSizes(data: number): number[] {
-  return [longestUnit + data, longestUnit + data, longestUnit + data, longestUnit];
+  return [longestUnit + data, longestUnit + data, longestUnit + data, longestUnit, startsSize];
 }
 
 export class Window {

@@ -1,6 +1,7 @@
 /** What `lbcap split` does. */
 import type { Label } from '../../labels/label.js';
-import { createArena } from '../../packet/arena.js';
+import { createArenaOf } from '../../packet/arena.js';
+import { plainWalkSize } from '../../plain-walk.js';
 import { dropPrivileges } from '../../privileges.js';
 import type { Sequence } from '../../sequence.js';
 import { createProgress } from '../../terminal/progress.js';
@@ -27,9 +28,12 @@ export async function split(
   refuseInputs(files, plan.directory, claimedFiles(plan));
   refuseTerminal(options, process.stdout);
   const inputs = new Inputs(files, raw);
-  const sizes = inputs.regionSizes;
-  const { arena, regions } = createArena([...sizes, ...outputRegionSizes(plan, false)]);
-  const source = await inputs.open(arena, regions, {
+  const { arena, regions } = createArenaOf({
+    input: inputs.regionSizes,
+    output: outputRegionSizes(plan, false),
+    walk: [plainWalkSize(labels.length)],
+  });
+  const source = await inputs.open(arena, regions.input, {
     // Blocks of pcapng can be copied as they are, with all that hangs on them.
     blocks: options.kind === 'pcapng',
     nanoseconds: raw.nano === true,
@@ -46,7 +50,8 @@ export async function split(
     source,
     engine: 'file',
     arena,
-    regions: regions.slice(sizes.length),
+    regions: regions.output,
+    walkRegion: regions.walk[0],
     plan,
     // The capture's own unit stays, unless another is asked for.
     nanoseconds: raw.nano === true,
