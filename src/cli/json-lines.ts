@@ -1,5 +1,6 @@
 /** Writes `--json` lines to stdout, and tells when the reader has gone. */
 import { LbcapError } from '../errors.js';
+import { LazySequence } from '../sequence.js';
 
 /** How long the last lines may take to leave, milliseconds. */
 const patience = 3000;
@@ -30,7 +31,8 @@ export function jsonLines(stream: NodeJS.WriteStream, onClosed: () => void): Jso
       return error;
     },
     write(event) {
-      if (error === null) stream.write(`${JSON.stringify(event)}\n`);
+      if (error !== null) return;
+      for (const piece of linePieces(event)) stream.write(piece);
     },
     writeIfTaken(event) {
       if (!stream.writableNeedDrain) this.write(event);
@@ -51,4 +53,40 @@ export function jsonLines(stream: NodeJS.WriteStream, onClosed: () => void): Jso
       });
     },
   };
+}
+
+/** Items of a lazy sequence that are written at once. */
+const together = 1000;
+
+/** A line of JSON, in pieces where a field has thousands of items that are made for it. */
+export function* linePieces(event: object): Generator<string> {
+  const fields = Object.entries(event) as [string, unknown][];
+  if (!fields.some(([, value]) => value instanceof LazySequence)) {
+    yield `${JSON.stringify(event)}\n`;
+    return;
+  }
+  let before = '{';
+  for (const [name, value] of fields) {
+    if (value === undefined) continue;
+    yield `${before}${JSON.stringify(name)}:`;
+    if (value instanceof LazySequence) yield* listPieces(value);
+    else yield JSON.stringify(value);
+    before = ',';
+  }
+  yield '}\n';
+}
+
+function* listPieces(items: LazySequence<unknown>): Generator<string> {
+  let before = '[';
+  let some: unknown[] = [];
+  const piece = () => `${before}${JSON.stringify(some).slice(1, -1)}`;
+  for (const item of items) {
+    some.push(item);
+    if (some.length < together) continue;
+    yield piece();
+    before = ',';
+    some = [];
+  }
+  if (some.length > 0 || before === '[') yield piece();
+  yield ']';
 }

@@ -1,7 +1,7 @@
 /** The objects of `--json`: one a line, for programs. Pure. */
 import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
-import { itemAt, type Sequence } from '../sequence.js';
+import { itemAt, mapped, type Sequence } from '../sequence.js';
 import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
 
 /** The two filter languages, for one label. */
@@ -28,7 +28,7 @@ export interface StartEvent {
   readonly engine: string;
   /** ISO 8601. */
   readonly time: string;
-  readonly labels: readonly AnnouncedLabel[];
+  readonly labels: Sequence<AnnouncedLabel>;
   readonly others?: { readonly file: string | null };
 }
 
@@ -44,7 +44,7 @@ export function startEvent(
     source,
     engine,
     time: time.toISOString(),
-    labels: [...labels],
+    labels,
     ...(others === null ? {} : { others }),
   };
 }
@@ -70,7 +70,7 @@ interface Totals extends Traffic, SourceCounters {
 
 export interface SampleEvent extends Totals {
   readonly event: 'sample';
-  readonly labels: readonly LabelTraffic[];
+  readonly labels: Sequence<LabelTraffic>;
   readonly others: Traffic;
   /** Labels that have hardly a port left; left out when there are none. */
   readonly portsNear?: readonly NearLimit[];
@@ -118,7 +118,7 @@ export interface EndedFile {
 
 export interface EndEvent extends Totals {
   readonly event: 'end';
-  readonly labels: readonly (LabelTraffic & AnnouncedLabel & EndedFile)[];
+  readonly labels: Sequence<LabelTraffic & AnnouncedLabel & EndedFile>;
   readonly others: Traffic & { readonly file: string | null; readonly files: readonly string[] };
   /** Damage that `--repair` has skipped: bytes, and at how many places. */
   readonly leftOut: { readonly bytes: number; readonly places: number };
@@ -154,7 +154,7 @@ export function sampleEvent(snapshot: Snapshot, time: Date): SampleEvent {
   return {
     event: 'sample',
     ...totalsOf(snapshot, time),
-    labels: Array.from(snapshot.labels, trafficOf),
+    labels: mapped(snapshot.labels, trafficOf),
     others: snapshot.others,
     ...((snapshot.portsNear ?? []).length === 0 ? {} : { portsNear: snapshot.portsNear ?? [] }),
   };
@@ -182,7 +182,7 @@ export function endEvent(
   return {
     event: 'end',
     ...totalsOf(snapshot, time),
-    labels: Array.from(snapshot.labels, (label, index) => {
+    labels: mapped(snapshot.labels, (label, index) => {
       const { own, file, files } = of(index);
       return {
         ...itemAt(announced, index),

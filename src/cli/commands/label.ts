@@ -5,6 +5,7 @@ import { isSystemError, LbcapError } from '../../errors.js';
 import { firstFreeAddress } from '../../labels/allocation.js';
 import { importHosts } from '../../labels/hosts-import.js';
 import { parseHosts, type HostsEntry } from '../../labels/hosts.js';
+import type { Label } from '../../labels/label.js';
 import { checkLabelName, chooseLabels, parseLabel, parseLabels } from '../../labels/parse.js';
 import { quote } from '../../labels/quote.js';
 import { reason, readRegistry } from '../../labels/registry.js';
@@ -58,7 +59,7 @@ async function list(options: RegistryOptions & { json?: boolean }): Promise<void
   const place = registryPlace(options);
   const labels = chooseLabels([], readRegistry(place));
   if (options.json === true) {
-    for (const { name, text } of labels) print(JSON.stringify({ name, address: text }));
+    printAll(labels, ({ name, text }) => JSON.stringify({ name, address: text }));
   } else if (labels.length === 0) {
     say(`no labels in ${place.path}: add one with lbcap label add NAME`);
   } else if (process.stdout.isTTY) {
@@ -67,7 +68,7 @@ async function list(options: RegistryOptions & { json?: boolean }): Promise<void
     for (const { name, text } of labels) table.push([name, text]);
     print(table.toString());
   } else {
-    for (const { name, text } of labels) print(`${name}\t${text}`);
+    printAll(labels, ({ name, text }) => `${name}\t${text}`);
   }
 }
 
@@ -169,6 +170,18 @@ function readSystemHosts(): HostsEntry[] {
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Many lines at once: a write for each takes longer than all the rest. */
+function printAll(labels: Iterable<Label>, lineOf: (label: Label) => string): void {
+  let text = '';
+  for (const label of labels) {
+    text += `${lineOf(label)}\n`;
+    if (text.length < 65_536) continue;
+    process.stdout.write(text);
+    text = '';
+  }
+  process.stdout.write(text);
 }
 
 function say(line: string): void {
