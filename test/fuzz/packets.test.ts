@@ -7,6 +7,7 @@ import { compileLookup } from '../../src/labels/lookup.js';
 import { LbcapError } from '../../src/errors.js';
 import { parseLabelOption } from '../../src/labels/parse.js';
 import { Classifier } from '../../src/classify.js';
+import { plainWalkSize } from '../../src/plain-walk.js';
 import { createArena } from '../../src/packet/arena.js';
 import { IpHeader } from '../../src/packet/ip.js';
 import { linkLayerOf } from '../../src/packet/link-layer.js';
@@ -63,7 +64,7 @@ describe('packets that nobody sent', () => {
         fc.array(packet, { maxLength: 20 }),
         fc.constantFrom(...linkTypes, 9999),
         (list, linkType) => {
-          const { arena } = createArena([1 << 16]);
+          const { arena, regions } = createArena([1 << 16, plainWalkSize(labels.length, lookup)]);
           let at = 0;
           for (const data of list) {
             arena.view.setUint32(at + 8, data.length, true);
@@ -73,6 +74,7 @@ describe('packets that nobody sent', () => {
           }
           const classifier = new Classifier({
             arena,
+            region: regions[1],
             lookup,
             labels: labels.length,
             keepOthers: true,
