@@ -36,18 +36,30 @@ const zstdApart: Plugin = {
 };
 
 /**
- * commander requires child_process for git-style subcommands in files of their own, which lbcap has
- * none of; loading it costs as much as all the rest of commander.
+ * Modules of Node that take milliseconds to load, and that most runs never need: each is loaded when something
+ * of it is first asked for. commander requires child_process for git-style subcommands in files of their
+ * own, which lbcap has none of.
  */
-const deferChildProcess: Plugin = {
-  name: 'defer-child-process',
+const deferred = ['child_process', 'fs/promises', 'net', 'stream', 'timers/promises', 'zlib'];
+const deferBuiltins: Plugin = {
+  name: 'defer-builtins',
   setup(build) {
-    build.onResolve({ filter: /^(node:)?child_process$/ }, ({ path, importer }) =>
-      importer.includes('/node_modules/commander/') ? { path, namespace: 'deferred' } : undefined,
-    );
-    build.onLoad({ filter: /.*/, namespace: 'deferred' }, () => ({
-      contents: `exports.spawn = (...words) => module.require('node:child_process').spawn(...words);`,
-    }));
+    const filter = new RegExp(`^(node:)?(${deferred.join('|')})$`);
+    build.onResolve({ filter }, ({ path, namespace }) => {
+      const name = path.replace(/^node:/, '');
+      return namespace === 'deferred'
+        ? { path: `node:${name}`, external: true }
+        : { path: name, namespace: 'deferred' };
+    });
+    build.onLoad({ filter: /.*/, namespace: 'deferred' }, async ({ path }) => {
+      const names = Object.keys((await import(`node:${path}`)) as object);
+      return {
+        contents: `for (const name of ${JSON.stringify(names)}) {
+          const get = () => require('node:${path}')[name];
+          Object.defineProperty(exports, name, { get, enumerable: true });
+        }`,
+      };
+    });
   },
 };
 
@@ -81,7 +93,7 @@ await build({
   target: 'node20',
   // Packages with a binary of their own, which they look for beside themselves.
   external: ['koffi', 'cap'],
-  plugins: [programApart, zstdApart, deferChildProcess],
+  plugins: [programApart, zstdApart, deferBuiltins],
   // import() of an external package would start Node's ES loader: require does as well.
   supported: { 'dynamic-import': false },
   // Where a module asks for its own address, as for createRequire.
