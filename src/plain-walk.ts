@@ -1,7 +1,7 @@
 /** The walk over plain IPv4 packets, which most are: WebAssembly, from `assembly/plain-walk.ts`. */
 import { readFileSync } from 'node:fs';
 import type { LabelLookup } from './labels/lookup.js';
-import { LabelCounters } from './label-counters.js';
+import { LabelCounters, totalOf } from './label-counters.js';
 import type { Arena, Region } from './packet/arena.js';
 import type { BatchFormat } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
@@ -128,12 +128,13 @@ export class PlainWalk {
       runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
     }
     const [labelledPackets, labelledBytes, othersPackets, othersBytes] = this.#sums;
-    counters.packets += count;
-    counters.bytes += labelledBytes + othersBytes;
-    counters.labelledPackets += labelledPackets;
-    counters.labelledBytes += labelledBytes;
-    counters.othersPackets += othersPackets;
-    counters.othersBytes += othersBytes;
+    const { totals } = counters;
+    totals[totalOf.packets] += count;
+    totals[totalOf.bytes] += labelledBytes + othersBytes;
+    totals[totalOf.labelledPackets] += labelledPackets;
+    totals[totalOf.labelledBytes] += labelledBytes;
+    totals[totalOf.othersPackets] += othersPackets;
+    totals[totalOf.othersBytes] += othersBytes;
   }
 
   #took(count: number): number {
