@@ -20,7 +20,7 @@ import {
 import { notIp } from './packet/ether-type.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { countersOf, PlainWalk } from './plain-walk.js';
-import { LabelCounters } from './label-counters.js';
+import { LabelCounters, totalOf } from './label-counters.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
@@ -228,7 +228,7 @@ export class Classifier extends LabelCounters {
     const lead = isBlock ? blockLead : 0;
     const { usesPorts } = lookup;
     const runs = this.#runs;
-    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = this;
+    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes, totals } = this;
     const starts = index?.starts;
     const count = index?.count ?? 0;
     // Fields that change with each packet are kept in registers meanwhile.
@@ -240,8 +240,9 @@ export class Classifier extends LabelCounters {
     let othersBytes = 0;
     let unclassified = 0;
     let unseen = this.#unseen;
-    let packetsLeft = this.#packetsLeft;
-    let bytesLeft = this.#bytesLeft;
+    // Converted, so that V8 knows them for numbers: as what a field may hold, each step would be boxed.
+    let packetsLeft = Number(this.#packetsLeft);
+    let bytesLeft = Number(this.#bytesLeft);
     let last = -1;
     // The last source and the last destination, and whose they were: one of the two often stays.
     let memoSource = 0;
@@ -367,12 +368,12 @@ export class Classifier extends LabelCounters {
       last = at;
       at = end;
     }
-    this.packets += packets;
-    this.bytes += bytes;
-    this.labelledPackets += labelledPackets;
-    this.labelledBytes += labelledBytes;
-    this.othersPackets += othersPackets;
-    this.othersBytes += othersBytes;
+    totals[totalOf.packets] += packets;
+    totals[totalOf.bytes] += bytes;
+    totals[totalOf.labelledPackets] += labelledPackets;
+    totals[totalOf.labelledBytes] += labelledBytes;
+    totals[totalOf.othersPackets] += othersPackets;
+    totals[totalOf.othersBytes] += othersBytes;
     this.unclassified += unclassified;
     this.#unseen = unseen;
     this.#packetsLeft = packetsLeft;

@@ -1,6 +1,17 @@
 /** What was counted for each label, and for all. */
 import { LbcapError } from './errors.js';
 
+/** Where in `LabelCounters.totals` is what. */
+export enum totalOf {
+  packets = 0,
+  bytes = 1,
+  labelledPackets = 2,
+  labelledBytes = 3,
+  othersPackets = 4,
+  othersBytes = 5,
+  size = 6,
+}
+
 /** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
 export class LabelCounters {
   readonly outPackets: Float64Array;
@@ -10,12 +21,11 @@ export class LabelCounters {
   /** Both ends are the label's: counted in `out` and in `in`. */
   readonly selfPackets: Float64Array;
   readonly selfBytes: Float64Array;
-  packets = 0;
-  bytes = 0;
-  labelledPackets = 0;
-  labelledBytes = 0;
-  othersPackets = 0;
-  othersBytes = 0;
+  /**
+   * Of all packets, by `totalOf`. Not fields: V8 takes a field that begins as 0 for a small integer, and
+   * throws away everything that was compiled with it at 2 GiB.
+   */
+  readonly totals = new Float64Array(totalOf.size);
 
   /**
    * @param place where the counters of labels are to be, in this order: `sizeOf` bytes, all zero, at a
@@ -40,6 +50,30 @@ export class LabelCounters {
     return 6 * labels * Float64Array.BYTES_PER_ELEMENT;
   }
 
+  get packets(): number {
+    return this.totals[totalOf.packets];
+  }
+
+  get bytes(): number {
+    return this.totals[totalOf.bytes];
+  }
+
+  get labelledPackets(): number {
+    return this.totals[totalOf.labelledPackets];
+  }
+
+  get labelledBytes(): number {
+    return this.totals[totalOf.labelledBytes];
+  }
+
+  get othersPackets(): number {
+    return this.totals[totalOf.othersPackets];
+  }
+
+  get othersBytes(): number {
+    return this.totals[totalOf.othersBytes];
+  }
+
   /** @throws INVARIANT when a packet was counted twice or not at all */
   assertConservation(): void {
     if (
@@ -57,15 +91,16 @@ export class LabelCounters {
 
   /** Counts a packet from one label, or nobody, to another. */
   count(from: number, to: number, bytes: number): void {
-    this.packets++;
-    this.bytes += bytes;
+    const { totals } = this;
+    totals[totalOf.packets]++;
+    totals[totalOf.bytes] += bytes;
     if (from < 0 && to < 0) {
-      this.othersPackets++;
-      this.othersBytes += bytes;
+      totals[totalOf.othersPackets]++;
+      totals[totalOf.othersBytes] += bytes;
       return;
     }
-    this.labelledPackets++;
-    this.labelledBytes += bytes;
+    totals[totalOf.labelledPackets]++;
+    totals[totalOf.labelledBytes] += bytes;
     if (from >= 0) {
       this.outPackets[from]++;
       this.outBytes[from] += bytes;

@@ -18,6 +18,8 @@ export interface PipelineOptions {
   readonly outputFormat: BatchFormat | null;
   /** Milliseconds between flushes, for live input; `null` where only the end matters. */
   readonly flushEvery: number | null;
+  /** Told after each flush: what came before is counted. */
+  readonly onFlush?: (() => void) | undefined;
   /** Milliseconds between new files, on this machine's clock or the packets' own. */
   readonly rotateEvery?:
     { readonly time: number; readonly clock: 'machine' | 'packets' } | undefined;
@@ -41,7 +43,7 @@ const nowhere: RunSink = { append: () => undefined };
 export async function runPipeline(options: PipelineOptions): Promise<PipelineResult> {
   const { source, classifier, arena, output, outputFormat } = options;
   let error: LbcapError | null = null;
-  const stopTimers = output === null ? () => undefined : startTimers(output, options);
+  const stopTimers = startTimers(options);
   const periods =
     options.rotateEvery?.clock === 'packets' ? new Periods(options.rotateEvery.time / 1000) : null;
   try {
@@ -87,29 +89,38 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
 }
 
 /** @returns ends them */
-function startTimers(output: Output, options: PipelineOptions): () => void {
-  const { flushEvery, rotateEvery, source } = options;
+function startTimers(options: PipelineOptions): () => void {
+  const { flushEvery, onFlush, output, rotateEvery, source } = options;
   const timers: NodeJS.Timeout[] = [];
+  let ended = false;
   const every = (milliseconds: number, work: () => void) => {
+    const then = () => {
+      if (ended) return;
+      work();
+      // A quiet capture would otherwise hear of a failed write only with its next packet.
+      if (output !== null && isOver(output)) source.stop();
+    };
     timers.push(
       setInterval(() => {
-        work();
-        // A quiet capture would otherwise hear of a failed write only with its next packet.
-        if (isOver(output)) source.stop();
+        source.hurry?.();
+        // When what has come is worked on.
+        setImmediate(then);
       }, milliseconds),
     );
   };
   if (flushEvery !== null) {
     every(flushEvery, () => {
-      output.flush();
+      output?.flush();
+      onFlush?.();
     });
   }
-  if (rotateEvery?.clock === 'machine') {
+  if (output !== null && rotateEvery?.clock === 'machine') {
     every(rotateEvery.time, () => {
       output.rotate();
     });
   }
   return () => {
+    ended = true;
     for (const timer of timers) clearInterval(timer);
   };
 }

@@ -1,6 +1,6 @@
 /** The walk over plain IPv4 packets, which most are: WebAssembly, from `assembly/plain-walk.ts`. */
 import { readFileSync } from 'node:fs';
-import { LabelCounters } from './label-counters.js';
+import { LabelCounters, totalOf } from './label-counters.js';
 import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
 import type { BatchFormat } from './packet/batch.js';
@@ -155,12 +155,13 @@ export class PlainWalk {
       if (this.#appends) runs.end();
     }
     const [labelledPackets, labelledBytes, othersPackets, othersBytes] = this.#sums;
-    counters.packets += count;
-    counters.bytes += labelledBytes + othersBytes;
-    counters.labelledPackets += labelledPackets;
-    counters.labelledBytes += labelledBytes;
-    counters.othersPackets += othersPackets;
-    counters.othersBytes += othersBytes;
+    const { totals } = counters;
+    totals[totalOf.packets] += count;
+    totals[totalOf.bytes] += labelledBytes + othersBytes;
+    totals[totalOf.labelledPackets] += labelledPackets;
+    totals[totalOf.labelledBytes] += labelledBytes;
+    totals[totalOf.othersPackets] += othersPackets;
+    totals[totalOf.othersBytes] += othersBytes;
   }
 
   #took(count: number): number {

@@ -67,7 +67,7 @@ export interface CaptureJob {
   readonly opening: string;
 }
 
-const flushEvery = 1000;
+/** Of samples, and of flushes where there are any. */
 const sampleEvery = 1000;
 
 function tell(text: string): void {
@@ -145,12 +145,13 @@ export async function runCapture(job: CaptureJob): Promise<number> {
     ...(portWatch === null ? {} : { portsNear: portWatch.near }),
   });
   status = () => plainLine(snapshot(), null);
-  const sampler = setInterval(() => {
+  const sample = (): void => {
     let taken: Snapshot | null = null;
     const now = () => (taken ??= snapshot());
     job.view.update(now);
     if (job.live) json?.writeIfTaken(sampleEvent(now(), new Date()));
-  }, sampleEvery);
+  };
+  const sampler = job.live ? null : setInterval(sample, sampleEvery);
   const timer =
     job.duration === null
       ? null
@@ -165,14 +166,16 @@ export async function runCapture(job: CaptureJob): Promise<number> {
       arena,
       output,
       outputFormat,
-      flushEvery: job.live ? flushEvery : null,
+      // One timer for both: a capture that has little to do should not be woken for each.
+      flushEvery: job.live ? sampleEvery : null,
+      onFlush: job.live ? sample : undefined,
       rotateEvery: rotateEvery(job),
       onBatch: (batch) => {
         clock?.saw(batch);
       },
     });
   } finally {
-    clearInterval(sampler);
+    if (sampler !== null) clearInterval(sampler);
     portWatch?.stop();
     if (timer !== null) clearTimeout(timer);
     forgetSignals();

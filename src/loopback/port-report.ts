@@ -43,7 +43,9 @@ export async function readPorts(
     },
     signal,
   );
-  const lost = countPorts(usablePorts(ports, [])) - countPorts(usable);
+  const withoutListeners = usablePorts(ports, []);
+  let lost = 0;
+  for (const port of listening) lost += withoutListeners[port];
   return { at, ports, listening: lost, reuse, labels: usage.result() };
 }
 

@@ -1,13 +1,11 @@
 /** The 5-tuple of a packet, the same for both directions, and its hash. */
 import { flowLayout } from './flow-layout.js';
 
-const { ports, kind, lowRest, highRest, hash } = flowLayout;
-
 /** The words that only IPv6 has begin here and go on to the hash. */
-const firstRest: number = lowRest;
+const firstRest: number = flowLayout.lowRest;
 
 /** Words of a key: the front of a flow's record. */
-export const keySize = hash + 1;
+export const keySize = flowLayout.hash + 1;
 
 /**
  * Fills `key` with addresses as they lie in memory, ports and protocol, low side first.
@@ -41,13 +39,13 @@ export function readKey(
     key[0] = view.getInt32(low, true);
     key[1] = view.getInt32(high, true);
     for (let i = 0; i < 3; i++) {
-      key[lowRest + i] = view.getInt32(low + 4 + 4 * i, true);
-      key[highRest + i] = view.getInt32(high + 4 + 4 * i, true);
+      key[flowLayout.lowRest + i] = view.getInt32(low + 4 + 4 * i, true);
+      key[flowLayout.highRest + i] = view.getInt32(high + 4 + 4 * i, true);
     }
   }
   if (side === 1) pair = (pair << 16) | (pair >>> 16);
-  key[ports] = pair;
-  key[kind] = (family << 8) | protocol;
+  key[flowLayout.ports] = pair;
+  key[flowLayout.kind] = (family << 8) | protocol;
   return side;
 }
 
@@ -62,14 +60,15 @@ function addressAfter(view: DataView, a: number, b: number): boolean {
 
 /** Puts the key's hash behind it. */
 export function hashKey(key: Int32Array, family: 4 | 6): number {
-  let h = Math.imul(key[0], 0x9e3779b1) ^ Math.imul(key[1], 0x85ebca6b) ^ key[kind];
-  h = Math.imul(h ^ (h >>> 15) ^ key[ports], 0xc2b2ae35);
+  let h = Math.imul(key[0], 0x9e3779b1) ^ Math.imul(key[1], 0x85ebca6b) ^ key[flowLayout.kind];
+  h = Math.imul(h ^ (h >>> 15) ^ key[flowLayout.ports], 0xc2b2ae35);
   if (family === 6) {
-    for (let i = firstRest; i < hash; i++) h = Math.imul(h ^ (h >>> 15) ^ key[i], 0x27d4eb2f);
+    for (let i = firstRest; i < flowLayout.hash; i++)
+      h = Math.imul(h ^ (h >>> 15) ^ key[i], 0x27d4eb2f);
   }
   h = Math.imul(h ^ (h >>> 13), 0x2c1b3c6d);
   h ^= h >>> 16;
-  key[hash] = h;
+  key[flowLayout.hash] = h;
   return h;
 }
 
@@ -78,13 +77,13 @@ export function keyMatches(words: Int32Array, at: number, key: Int32Array, famil
   if (
     words[at] !== key[0] ||
     words[at + 1] !== key[1] ||
-    words[at + ports] !== key[ports] ||
-    words[at + kind] !== key[kind]
+    words[at + flowLayout.ports] !== key[flowLayout.ports] ||
+    words[at + flowLayout.kind] !== key[flowLayout.kind]
   ) {
     return false;
   }
   if (family === 6) {
-    for (let i = firstRest; i < hash; i++) if (words[at + i] !== key[i]) return false;
+    for (let i = firstRest; i < flowLayout.hash; i++) if (words[at + i] !== key[i]) return false;
   }
   return true;
 }

@@ -8,26 +8,18 @@ import {
   tcpSequenceAt,
   tcpWindowAt,
 } from '../packet/tcp.js';
+import { DatagramSample } from './datagram-sample.js';
 import { nextInOrder, segment, segmentEvent } from './connection.js';
 import { keyMatches, keySize, readKey } from './flow-key.js';
 import { flowLayout } from './flow-layout.js';
 import { FlowRecords } from './flow-records.js';
 import { HealthCounters } from './health.js';
+import { memoSize, memoSlot, nextSegment } from './next-segment.js';
 import { noPeer, PeerTable, unresolvedPeer } from './peers.js';
 import { isServer } from './server-side.js';
 import type { TcpHealth } from './snapshot.js';
 
 const defaultMaximum = 262_144;
-/**
- * So many datagrams are taken one by one, and so many more with each batch, up to the first number;
- * beyond that one in `sampleMean` on average.
- */
-const exactPackets = 128;
-const exactPerBatch = 32;
-const sampleMean = 16;
-const memoSize = 256;
-
-const { address, ports, kind, lowRest, highRest, state, label, peer, seen, size } = flowLayout;
 
 /**
  * Flows by 5-tuple, both directions one flow. No allocation per packet; memory doubles up to
@@ -41,6 +33,7 @@ export class FlowTable {
   readonly #peers: PeerTable;
   /** Seconds of the latest packet: an array's element, since a field would be boxed. */
   readonly #latest = new Float64Array(1);
+  readonly #sample = new DatagramSample();
   readonly #key = new Int32Array(keySize);
   /** Records found last, by a cheap hash: a few busy flows make most of the packets. */
   readonly #memo = new Int32Array(memoSize);
@@ -50,10 +43,6 @@ export class FlowTable {
   #firstUnit = 1;
   #secondUnit = 1e-6;
   #offset = 0;
-  #exactLeft = exactPackets;
-  /** How many datagrams the next one stands for. */
-  #weight = 1;
-  #random = 1;
 
   /**
    * @param options.view the arena that every offset refers to
@@ -63,7 +52,7 @@ export class FlowTable {
     this.#view = options.view;
     const maximum = options.maximumFlows ?? defaultMaximum;
     this.#records = new FlowRecords(maximum, (at) => {
-      this.#health.change(at, this.#records.words[at + state], 0);
+      this.#health.change(at, this.#records.words[at + flowLayout.state], 0);
     });
     this.#health = new HealthCounters(options.labels, this.#records);
     this.#peers = new PeerTable(options.labels, maximum, (moved) => {
@@ -83,7 +72,7 @@ export class FlowTable {
     this.#firstUnit = blocks === undefined ? 1 : blocks.tick * 2 ** 32;
     this.#secondUnit = blocks?.tick ?? (format.nanoseconds ? 1e-9 : 1e-6);
     this.#offset = blocks?.offset ?? 0;
-    this.#exactLeft = Math.min(exactPackets, this.#exactLeft + exactPerBatch);
+    this.#sample.begin();
   }
 
   /** The batch is done; `record` was its last. */
@@ -113,63 +102,73 @@ export class FlowTable {
     source: number,
     destination: number,
   ): number {
+    if (protocol === protocols.TCP && transport !== 0 && family === 4) {
+      const { words } = this.#records;
+      const at = nextSegment(this.#view, words, this.#memo, ip, transport, end);
+      if (at >= 0) {
+        const bytes = this.#view.getUint32(record + recordLayout.originalLength, this.#little);
+        const first = words[at + flowLayout.peer];
+        const second = words[at + flowLayout.peer + 1];
+        // Mostly one end is a label's, and which one is no branch.
+        const either = first === noPeer ? second : first;
+        if (either !== noPeer) this.#peers.credit(either, bytes);
+        if (first !== noPeer && second !== noPeer) this.#peers.credit(second, bytes);
+        return 0;
+      }
+    }
+    return this.#takeIn(record, family, ip, protocol, transport, end, source, destination);
+  }
+
+  /** Does what `packet` says for any packet; what is rare is here. */
+  #takeIn(
+    record: number,
+    family: 4 | 6,
+    ip: number,
+    protocol: number,
+    transport: number,
+    end: number,
+    source: number,
+    destination: number,
+  ): number {
     const view = this.#view;
     const wireBytes = view.getUint32(record + recordLayout.originalLength, this.#little);
     const key = this.#key;
     const side = readKey(key, view, family, ip, protocol, transport, end);
     const records = this.#records;
-    const mix =
-      key[ports] ^ (key[ports] >>> 16) ^ (key[address] >>> 24) ^ (key[address + 1] >>> 24);
-    const slot = mix & (memoSize - 1);
+    const slot = memoSlot(
+      key[flowLayout.ports],
+      key[flowLayout.address],
+      key[flowLayout.address + 1],
+    );
     let at = this.#memo[slot];
     if (!keyMatches(records.words, at, key, family)) {
       at = records.find(key, family);
       if (at < 0) {
         at = records.insert(key);
-        records.words[at + label + side] = source;
-        records.words[at + label + (side ^ 1)] = destination;
-        records.words[at + peer] = records.words[at + peer + 1] = unresolvedPeer;
+        records.words[at + flowLayout.label + side] = source;
+        records.words[at + flowLayout.label + (side ^ 1)] = destination;
+        records.words[at + flowLayout.peer] = records.words[at + flowLayout.peer + 1] =
+          unresolvedPeer;
       }
       this.#memo[slot] = at;
     }
     const words = records.words;
-    if (words[at + seen] === 0) words[at + seen] = 1;
+    if (words[at + flowLayout.seen] === 0) words[at + flowLayout.seen] = 1;
     let bytes = wireBytes;
     let skip = 0;
     if (protocol === protocols.TCP) {
       if (transport !== 0) this.#segment(at, record, family, ip, transport, end, wireBytes, side);
     } else {
-      bytes *= this.#weight;
-      skip = this.#untilNextSample();
+      bytes *= this.#sample.weight;
+      skip = this.#sample.next();
     }
-    let credited = words[at + peer];
+    let credited = words[at + flowLayout.peer];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 0);
     if (credited !== noPeer) this.#peers.credit(credited, bytes);
-    credited = words[at + peer + 1];
+    credited = words[at + flowLayout.peer + 1];
     if (credited === unresolvedPeer) credited = this.#resolvePeer(at, 1);
     if (credited !== noPeer) this.#peers.credit(credited, bytes);
     return skip;
-  }
-
-  /**
-   * How many datagrams another stands for, before the next. Datagrams have no health, and to find the
-   * busiest peer among them a sample does: of a quiet capture all are taken, so it is exact; of a
-   * flood one in `sampleMean`, at random distances, since senders that take turns would be met in step
-   * by a fixed one.
-   */
-  #untilNextSample(): number {
-    if (this.#exactLeft > 0) {
-      this.#exactLeft--;
-      this.#weight = 1;
-      return 0;
-    }
-    this.#weight = sampleMean;
-    // Lehmer's generator with Park and Miller's modulus fits 32-bit integers by Schrage's method.
-    const high = Math.floor(this.#random / 44_488);
-    const low = this.#random % 44_488;
-    const next = 48_271 * low - 3_399 * high;
-    this.#random = next > 0 ? next : next + 2_147_483_647;
-    return this.#random % (2 * sampleMean - 1);
   }
 
   /**
@@ -212,14 +211,15 @@ export class FlowTable {
     const payload = tcpPayloadLength(view, family, ip, transport, header, end, wireBytes);
     const window = tcpWindowAt(view, transport);
     if (nextInOrder(words, at, side, flags, sequence, payload, window)) return;
-    const before = words[at + state];
+    const before = words[at + flowLayout.state];
     const events = segment(words, at, side, flags, sequence, payload, window);
-    if (words[at + state] !== before) this.#health.change(at, before, words[at + state]);
+    if (words[at + flowLayout.state] !== before)
+      this.#health.change(at, before, words[at + flowLayout.state]);
     if (events === 0) return;
     this.#health.count(at, events);
     if ((events & segmentEvent.restart) !== 0) {
-      this.#records.synAt[at / size] = this.#seconds(record);
-      words[at + peer] = words[at + peer + 1] = unresolvedPeer;
+      this.#records.synAt[at / flowLayout.size] = this.#seconds(record);
+      words[at + flowLayout.peer] = words[at + flowLayout.peer + 1] = unresolvedPeer;
     }
   }
 
@@ -235,36 +235,38 @@ export class FlowTable {
   #resolvePeer(at: number, side: number): number {
     const other = side ^ 1;
     const words = this.#records.words;
-    const labelIndex = words[at + label + side];
+    const labelIndex = words[at + flowLayout.label + side];
     const serves = isServer(words, at, side);
     const otherServes = isServer(words, at, other);
     // A label that talks to itself sees the server it talks to, and its bytes once.
-    const itself = labelIndex === words[at + label + other];
+    const itself = labelIndex === words[at + flowLayout.label + other];
     const counted = labelIndex >= 0 && (!itself || (side === 0 ? otherServes : !serves));
     let index = noPeer;
     if (counted) {
-      const rest = at + (other === 0 ? lowRest : highRest);
-      const pair = words[at + ports];
+      const rest = at + (other === 0 ? flowLayout.lowRest : flowLayout.highRest);
+      const pair = words[at + flowLayout.ports];
       const port = other === 0 ? pair >>> 16 : pair & 0xffff;
       index = this.#peers.index(
         labelIndex,
-        words[at + kind] >>> 8 === 4 ? 4 : 6,
-        words[at + address + other],
+        words[at + flowLayout.kind] >>> 8 === 4 ? 4 : 6,
+        words[at + flowLayout.address + other],
         words[rest],
         words[rest + 1],
         words[rest + 2],
         otherServes ? port : 0,
       );
     }
-    words[at + peer + side] = index;
+    words[at + flowLayout.peer + side] = index;
     return index;
   }
 
   #movePeers(moved: Int32Array): void {
     const { words, count } = this.#records;
-    for (let at = 0; at < count * size; at += size) {
-      if (words[at + peer] >= 0) words[at + peer] = moved[words[at + peer]];
-      if (words[at + peer + 1] >= 0) words[at + peer + 1] = moved[words[at + peer + 1]];
+    for (let at = 0; at < count * flowLayout.size; at += flowLayout.size) {
+      if (words[at + flowLayout.peer] >= 0)
+        words[at + flowLayout.peer] = moved[words[at + flowLayout.peer]];
+      if (words[at + flowLayout.peer + 1] >= 0)
+        words[at + flowLayout.peer + 1] = moved[words[at + flowLayout.peer + 1]];
     }
   }
 }

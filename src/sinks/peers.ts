@@ -51,9 +51,9 @@ export class PeerTable {
     this.#bytes[peer] = total;
     const label = this.#words[peer * layout.size + layout.label];
     const busiest = this.#busiest[label];
-    if (busiest !== peer && (busiest === noPeer || total > this.#bytes[busiest])) {
-      this.#busiest[label] = peer;
-    }
+    // Without a branch that is hardly ever taken: V8 compiles anew when it first is.
+    const rival = busiest === noPeer ? peer : busiest;
+    this.#busiest[label] = total > this.#bytes[rival] ? peer : rival;
   }
 
   /** `127.0.0.1:9092`, `[::1]:9092`, or just the address when the port says nothing. */

@@ -16,6 +16,8 @@ export interface LiveReader {
    * have come. Rejects with `CAPTURE_FAILED`; packets from before that are handed out nevertheless.
    */
   fetch(): Promise<boolean>;
+  /** Ends a `fetch` that leaves packets where they are for a while. */
+  hurry?(): void;
   /** From now on what is there is taken and nothing waited for. Ends a `fetch` that waits. */
   drain(): void;
   /** Ends every `fetch` and resolves when none is under way; the capture may then be closed. */

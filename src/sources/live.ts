@@ -21,6 +21,11 @@ export interface LiveOptions {
   readonly bufferSize: number;
   /** pcap-filter(7) text; `null` takes everything. */
   readonly filter: string | null;
+  /**
+   * Milliseconds for which packets may be left in a buffer that has room: nobody looks at what has come
+   * more often, unless by `hurry`. By default they are taken as soon as that costs little.
+   */
+  readonly patience?: number | undefined;
   /** Timestamps in nanoseconds, else microseconds. */
   readonly nanoseconds: boolean;
   readonly arena: Arena;
@@ -86,7 +91,9 @@ function openReader(capture: Capture, region: Region, options: LiveOptions): Liv
   const { arena, regions, snaplen, bufferSize } = options;
   // The ring where it can be had: a third less work for each packet (native-notes/libpcap.md).
   const ring = regions.length > 1 ? capture.mapRing(arena, regions[1]) : null;
-  if (ring !== null) return new RingReader(capture, ring, arena, region, snaplen);
+  if (ring !== null) {
+    return new RingReader(capture, ring, arena, region, snaplen, options.patience ?? 0);
+  }
   return new RunReader(capture, arena, region, bufferSize);
 }
 
@@ -136,6 +143,10 @@ class LiveSource implements Source {
       if (this.#drain?.done === true) return null;
       if (!(await this.#fetch())) await this.#nothingCame();
     }
+  }
+
+  hurry(): void {
+    this.#reader.hurry?.();
   }
 
   /** Takes effect after a moment, see `onTheWay`. */

@@ -23,8 +23,14 @@ const longestPause = 50;
  */
 const fullRateOfSmall = 320 * 1024;
 
-/** Timers and signals are answered after so many blocks in a row: 4 MiB are a few milliseconds. */
-const blocksInARow = 16;
+/**
+ * As long as no more than this part of the ring is filled, packets that are cut short are left there until
+ * somebody wants them: their few bytes cost less to work on all at once.
+ */
+const roomyShare = 1 / 8;
+
+/** Timers and signals are answered after so many bytes in a row: a few milliseconds. */
+const bytesInARow = 16 * ringBlockSize;
 
 export class RingReader implements LiveReader {
   readonly #capture: Capture;
@@ -36,8 +42,10 @@ export class RingReader implements LiveReader {
   readonly #starts = new Int32Array(mostPackets(ringBlockSize));
   /** Blocks up to this one may hold packets from before the filter. */
   readonly #unfiltered: number;
-  /** Milliseconds. */
+  /** Milliseconds, after which the ring is looked at. */
   readonly #longestPause: number;
+  /** Milliseconds, after which packets are taken however few they are. */
+  readonly #patience: number;
   /** With fewer bytes since the last pause the capture is quiet: the next packet is waited for. */
   readonly #quiet: number;
   packets = 0;
@@ -46,7 +54,7 @@ export class RingReader implements LiveReader {
   #next = 0;
   /** The block that is handed out; -1 for none. */
   #lent = -1;
-  #inARow = 0;
+  #bytesInARow = 0;
   #bytesSincePause = 0;
   #pausedAt = 0;
   /** Ends the pause under way. */
@@ -54,7 +62,15 @@ export class RingReader implements LiveReader {
   #pending: Promise<boolean> | null = null;
   #ended = false;
 
-  constructor(capture: Capture, ring: PacketRing, arena: Arena, region: Region, snaplen: number) {
+  /** @param patience milliseconds for which packets may be left in the ring */
+  constructor(
+    capture: Capture,
+    ring: PacketRing,
+    arena: Arena,
+    region: Region,
+    snaplen: number,
+    patience: number,
+  ) {
     this.#capture = capture;
     this.#ring = ring;
     this.#arena = arena;
@@ -63,6 +79,7 @@ export class RingReader implements LiveReader {
     const isCut = snaplen <= smallPacket;
     const half = (ring.blocks * ringBlockSize) / 2;
     this.#longestPause = isCut ? half / fullRateOfSmall : longestPause;
+    this.#patience = isCut ? patience : 0;
     this.#quiet = isCut ? 1 : ringBlockSize;
     let newest = 0;
     for (let block = 0; block < ring.blocks; block++) {
@@ -74,7 +91,7 @@ export class RingReader implements LiveReader {
   handOut(): Batch | null {
     this.#release();
     const block = this.#next;
-    if (this.#inARow >= blocksInARow || !this.#ring.isReady(block)) return null;
+    if (this.#bytesInARow >= bytesInARow || !this.#ring.isReady(block)) return null;
     const { view, bytes } = this.#arena;
     const { format } = this.#capture;
     const starts = this.#starts;
@@ -90,7 +107,7 @@ export class RingReader implements LiveReader {
     }
     let count = readBlock(view, start, length, this.#snaplen, format.nanoseconds, starts);
     if (isUnfiltered) count = this.#capture.keepMatching(this.#arena, starts, count);
-    this.#inARow++;
+    this.#bytesInARow += length;
     this.#bytesSincePause += length;
     this.isDrained = this.onlyLooks;
     if (!this.isDrained) this.packets += count;
@@ -102,6 +119,10 @@ export class RingReader implements LiveReader {
       this.#pending = null;
     });
     return this.#pending;
+  }
+
+  hurry(): void {
+    this.#awaken?.();
   }
 
   drain(): void {
@@ -119,7 +140,7 @@ export class RingReader implements LiveReader {
   }
 
   async #fetch(): Promise<boolean> {
-    this.#inARow = 0;
+    this.#bytesInARow = 0;
     if (this.#ring.isReady(this.#next)) {
       await turn();
       return true;
@@ -146,16 +167,27 @@ export class RingReader implements LiveReader {
     return untilFull < breather ? 0 : Math.min(this.#longestPause, untilFull);
   }
 
-  /** Ends early at `drain` and `end`. */
+  /** After the longest pause it goes on while the ring has room. Ends early at `hurry`, `drain` and `end`. */
   async #sleep(milliseconds: number): Promise<void> {
+    const isRoomy = milliseconds >= this.#longestPause;
+    const looks = isRoomy ? Math.ceil(this.#patience / milliseconds) : 1;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
+      let look = 1;
+      const timer = setTimeout(() => {
+        if (look++ < looks && !this.#isFilling()) timer.refresh();
+        else resolve();
+      }, milliseconds);
       this.#awaken = () => {
         clearTimeout(timer);
         resolve();
       };
     });
     this.#awaken = null;
+  }
+
+  #isFilling(): boolean {
+    const { blocks } = this.#ring;
+    return this.#ring.isReady((this.#next + Math.floor(blocks * roomyShare)) % blocks);
   }
 
   #release(): void {

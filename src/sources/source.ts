@@ -35,6 +35,11 @@ export interface Source {
   nextUnchecked?(): Promise<Batch | null>;
   /** The walk of the last batch ended at `at`: its end, or a record that is cut or not to be believed. */
   walked?(at: number): void;
+  /**
+   * Asks for what has come: where a `next` is pending that leaves it in the kernel's buffer for a while,
+   * it is handed out before any I/O or timer.
+   */
+  hurry?(): void;
   /** Asks for the end: a pending or later `next` drains what was captured so far, then gives `null`. */
   stop(): void;
   /** What was lost is not known before `close`, and known then. */

@@ -24,51 +24,87 @@ const sides = [
 // when it adds up what a spanning cell covers.
 const characters = { ...Object.fromEntries(sides.map((side) => [side, ''])), middle: ' ' };
 
-/**
- * Lines that were laid out, by their cells: in a table that is drawn every second most rows come again,
- * titles among them, and the library takes half a millisecond for each.
- */
-const known = new Map<string, string>();
-/** More are forgotten, all of them: a large table has some hundred. */
-const mostKnown = 512;
-
 type GridRow = readonly (string | GridCell)[];
+
+/** What the library has laid out for some columns: it takes half a millisecond for each row. */
+interface Layout {
+  /** Before each cell of a row without spans, and behind the last; `null` where a column has no width. */
+  readonly gaps: readonly string[] | null;
+  /** Lines with spans, by their cells. */
+  readonly spanned: Map<string, string>;
+}
+
+/** By columns: a table that is drawn every second mostly has the same again. */
+const known = new Map<string, Layout>();
+/** More are forgotten, all of them. */
+const mostKnown = 64;
+
+const filler = '#';
+const fillers = /#+/;
+/** Colours, as `paint` puts them: they have no width. */
+const renditions = /\u001b\[[0-9]+m/g;
 
 /** One line of text for each row. Cells must fit their columns; they may hold colour. */
 export function drawGrid(columns: readonly GridColumn[], rows: readonly GridRow[]): string[] {
-  const layout = JSON.stringify(columns);
-  const keys = rows.map((row) => layout + JSON.stringify(row));
-  const fresh = new Map<string, GridRow>();
-  rows.forEach((row, i) => {
-    if (!known.has(keys[i])) fresh.set(keys[i], row);
+  const { gaps, spanned } = layoutOf(columns);
+  return rows.map((row) => {
+    if (gaps !== null && row.every((cell) => typeof cell === 'string')) {
+      return fill(columns, gaps, row);
+    }
+    const key = JSON.stringify(row);
+    const line = spanned.get(key) ?? layOut(columns, row);
+    if (spanned.size >= mostKnown) spanned.clear();
+    spanned.set(key, line);
+    return line;
   });
-  const lines = layOut(columns, [...fresh.values()]);
-  const drawn = new Map([...fresh.keys()].map((key, i) => [key, lines[i]]));
-  const all = keys.map((key) => known.get(key) ?? drawn.get(key) ?? '');
-  if (known.size + drawn.size > mostKnown) known.clear();
-  if (drawn.size <= mostKnown) for (const [key, line] of drawn) known.set(key, line);
-  return all;
 }
 
-function layOut(columns: readonly GridColumn[], rows: readonly GridRow[]): string[] {
-  if (rows.length === 0) return [];
+function layoutOf(columns: readonly GridColumn[]): Layout {
+  const key = JSON.stringify(columns);
+  let layout = known.get(key);
+  if (layout === undefined) {
+    const full = layOut(
+      columns,
+      columns.map(({ width }) => filler.repeat(width)),
+    );
+    const gaps = full.split(fillers);
+    layout = { gaps: gaps.length === columns.length + 1 ? gaps : null, spanned: new Map() };
+    if (known.size >= mostKnown) known.clear();
+    known.set(key, layout);
+  }
+  return layout;
+}
+
+/** Puts cells where the library had the fillers. */
+function fill(
+  columns: readonly GridColumn[],
+  gaps: readonly string[],
+  cells: readonly string[],
+): string {
+  let line = gaps[0];
+  for (let i = 0; i < columns.length; i++) {
+    const { width, align } = columns[i];
+    const cell = cells[i];
+    const length = cell.includes('\u001b') ? cell.replace(renditions, '').length : cell.length;
+    const space = ' '.repeat(Math.max(0, width - length));
+    line += (align === 'right' ? space + cell : cell + space) + gaps[i + 1];
+  }
+  return line.trimEnd();
+}
+
+function layOut(columns: readonly GridColumn[], row: GridRow): string {
   const table = new Table({
     chars: characters,
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': gap - 1 },
     colWidths: columns.map(({ width }) => width + gap - 1),
     colAligns: columns.map(({ align }) => align),
   });
-  for (const row of rows) {
-    table.push(
-      row.map((cell) => {
-        if (typeof cell === 'string') return cell;
-        const { content, span = 1, align } = cell;
-        return { content, colSpan: span, ...(align === undefined ? {} : { hAlign: align }) };
-      }),
-    );
-  }
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd());
+  table.push(
+    row.map((cell) => {
+      if (typeof cell === 'string') return cell;
+      const { content, span = 1, align } = cell;
+      return { content, colSpan: span, ...(align === undefined ? {} : { hAlign: align }) };
+    }),
+  );
+  return table.toString().trimEnd();
 }

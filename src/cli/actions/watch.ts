@@ -27,6 +27,9 @@ import { claimedFiles, planOutput } from '../output-plan.js';
 import { runCapture } from '../run-capture.js';
 import type { Engine, WatchOptions } from '../watch-options.js';
 
+/** Milliseconds: what was captured is flushed and shown as often. */
+const longestPatience = 1000;
+
 /** An open capture, and the first line about it. */
 interface Opened {
   readonly source: Source;
@@ -123,6 +126,8 @@ async function open(
     snaplen: options.snaplen,
     bufferSize: options.bufferSize ?? defaultBufferSize,
     filter,
+    // Whoever waits for the last of so many packets should not wait for longer than they take to come.
+    patience: options.packets === undefined && options.bytes === undefined ? longestPatience : 0,
     nanoseconds: options.output.nanoseconds,
     arena,
     regions: regions.stream,
