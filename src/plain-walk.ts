@@ -1,23 +1,11 @@
 /** The walk over plain IPv4 packets, which most are: WebAssembly, from `assembly/plain-walk.ts`. */
-import { readFileSync } from 'node:fs';
 import { LabelCounters, totalOf } from './label-counters.js';
 import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
 import type { BatchFormat } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
-import { webAssembly, type WasmMemory, type WasmModule } from './packet/web-assembly.js';
+import { walkModule, type WalkModule } from './packet/walk-module.js';
 import type { Runs, RunSink } from './runs.js';
-
-/** What the module exports; what each does stands there. Numbers are 32-bit integers. */
-interface PlainWalkExports {
-  place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
-  begin(little: number, offset: number, mask: number, value: number, ip: number): void;
-  aim(base: number, count: number, row: number): void;
-  read(at: number, limit: number): number;
-  readIndexed(starts: number, most: number, blocks: number): number;
-  converse(count: number, lead: number, apart: number): number;
-  appendRuns(first: number, end: number): number;
-}
 
 /** The layout of the module's own memory, bytes: the counters of labels and the tables come behind it. */
 const longestRow = 1024;
@@ -64,7 +52,7 @@ export interface PlainWalkOptions {
 }
 
 export class PlainWalk {
-  readonly #module: PlainWalkExports;
+  readonly #module: WalkModule;
   readonly #buffer: ArrayBufferLike;
   readonly #counters: LabelCounters;
   readonly #outputs: number;
@@ -78,18 +66,12 @@ export class PlainWalk {
   last = 0;
   end = 0;
 
-  /** `null` where the arena is no memory that WebAssembly can reach: then packets are taken one by one. */
-  static of(options: PlainWalkOptions): PlainWalk | null {
-    const { memory } = options.arena;
-    return memory === undefined ? null : new PlainWalk(options, memory);
-  }
-
-  private constructor(options: PlainWalkOptions, memory: WasmMemory) {
+  /** @throws INVARIANT for an arena that `createArena` did not make */
+  constructor(options: PlainWalkOptions) {
     const { lookup, counters, labels, region, others, oneWay } = options;
     const { start } = region;
-    const { buffer } = memory;
-    const instance = new webAssembly.Instance(program(), { env: { memory } });
-    this.#module = instance.exports as PlainWalkExports;
+    const { buffer } = options.arena.bytes;
+    this.#module = walkModule(options.arena);
     this.#buffer = buffer;
     this.#counters = counters;
     this.#outputs = Math.max(labels, others + 1);
@@ -172,7 +154,7 @@ export class PlainWalk {
 }
 
 /** Copies tables to `at`, where the module looks for them: their words first, then all their slots. */
-function putTables(buffer: ArrayBuffer, at: number, tables: readonly AddressTable[]): void {
+function putTables(buffer: ArrayBufferLike, at: number, tables: readonly AddressTable[]): void {
   const words = new Int32Array(buffer, at, tables.length * tableWidth);
   let next = at + words.byteLength;
   for (const [i, { mask, table }] of tables.entries()) {
@@ -181,15 +163,4 @@ function putTables(buffer: ArrayBuffer, at: number, tables: readonly AddressTabl
     new Int32Array(buffer, next, slots.length).set(slots);
     next += slots.byteLength;
   }
-}
-
-let compiled: WasmModule | null = null;
-
-function program(): WasmModule {
-  // Beside this file, in the bundle as well.
-  const file = import.meta.url.endsWith('.cjs')
-    ? './plain-walk.wasm'
-    : './assembly/plain-walk.wasm';
-  compiled ??= new webAssembly.Module(readFileSync(new URL(file, import.meta.url)));
-  return compiled;
 }

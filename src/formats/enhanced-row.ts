@@ -1,45 +1,72 @@
-/** Rows of Enhanced Packet Blocks of one interface: what most of a pcapng capture is. */
-import { maximumCapturedLength } from '../packet/batch.js';
-import { blockLayout, blockTypes, enhancedPacketLayout } from './pcapng-layout.js';
+/** Rows of Enhanced Packet Blocks of one interface, which most of a pcapng capture is: in WebAssembly. */
+import type { Arena } from '../packet/arena.js';
+import { walkModule, type WalkModule } from '../packet/walk-module.js';
+import { convertTicks, type TickRate } from './ticks.js';
 
-/**
- * Finds such blocks from `at` on, whole and without fault, up to the first that is something else, and
- * puts their offsets into `found`, from index `count` on.
- * @returns how many are in `found` then; the row ends where the last of them does
- */
-export type FindEnhanced = (
-  at: number,
-  end: number,
-  interfaceId: number,
-  little: boolean,
-  count: number,
-) => number;
+export class EnhancedRows {
+  readonly #arena: Arena;
+  readonly #module: WalkModule;
+  readonly #longest: number;
+  readonly #found: Int32Array;
 
-/**
- * @param longest no block is longer, bytes
- * @param found has room for the offsets of a walk; one behind the last stands where the row ends
- */
-export function enhancedRows(view: DataView, longest: number, found: Int32Array): FindEnhanced {
-  // A closure, and numbers of its own: see `plainRecords`.
-  const most = found.length - 1;
-  const mostCaptured = maximumCapturedLength;
-  return (at, end, interfaceId, little, count) => {
-    const last = end - enhancedPacketLayout.minimumSize;
-    while (at <= last && count < most) {
-      const total = view.getInt32(at + blockLayout.totalLength, little);
-      const room = total - enhancedPacketLayout.minimumSize;
-      if (view.getInt32(at + blockLayout.type, little) !== blockTypes.enhancedPacket) break;
-      if (view.getInt32(at + enhancedPacketLayout.interfaceId, little) !== interfaceId) break;
-      // Too small wraps around.
-      if ((total & 3) !== 0 || room >>> 0 > longest || room > last - at) break;
-      const captured = view.getInt32(at + enhancedPacketLayout.capturedLength, little);
-      if (captured >>> 0 > mostCaptured || captured > room) break;
-      if (view.getInt32(at + total - blockLayout.trailer, little) !== total) break;
-      found[count] = at;
-      count = (count + 1) | 0;
-      at = (at + total) | 0;
+  /**
+   * @param longest no block is longer, bytes
+   * @param found in the arena; has room for the offsets of a walk, and one more
+   */
+  constructor(arena: Arena, longest: number, found: Int32Array) {
+    this.#arena = arena;
+    this.#module = walkModule(arena);
+    this.#longest = longest;
+    this.#found = found;
+  }
+
+  /**
+   * Finds such blocks from `at` on, whole and without fault, up to the first that is something else.
+   * Where their record headers would begin is put into `found`, from index `count` on; behind the last,
+   * where the row ends.
+   * @returns how many are in `found` then
+   */
+  find(at: number, end: number, interfaceId: number, little: boolean, count: number): number {
+    const { byteOffset, length } = this.#found;
+    return this.#module.findEnhanced(
+      at,
+      end,
+      interfaceId,
+      Number(little),
+      this.#longest,
+      byteOffset,
+      count,
+      length - 1,
+    );
+  }
+
+  /** `convertTicks` for what was found, from index `from` to before `to`. */
+  convert(
+    from: number,
+    to: number,
+    little: boolean,
+    rate: TickRate,
+    offset: number,
+    perSecond: number,
+  ): void {
+    const { byteOffset, BYTES_PER_ELEMENT: size } = this.#found;
+    // Whole seconds, and rates that are powers of ten: else one by one.
+    const isSimple = rate.small > 0 && Number.isSafeInteger(offset);
+    for (let at = from; at < to; at++) {
+      if (isSimple) {
+        const [start, end] = [byteOffset + at * size, byteOffset + to * size];
+        const stopped = this.#module.convertRow(
+          start,
+          end,
+          Number(little),
+          rate.small,
+          offset,
+          perSecond,
+        );
+        at = (stopped - byteOffset) / size;
+        if (at === to) return;
+      }
+      convertTicks(this.#arena.view, this.#found[at], little, rate, offset, perSecond);
     }
-    found[count] = at;
-    return count;
-  };
+  }
 }

@@ -1,7 +1,7 @@
 /** The walk over pcapng blocks: finds packets, and makes their headers records where that is asked for. */
 import type { Arena, Region } from '../packet/arena.js';
 import { blockLead, maximumCapturedLength, type BatchFormat } from '../packet/batch.js';
-import { enhancedRows, type FindEnhanced } from './enhanced-row.js';
+import { EnhancedRows } from './enhanced-row.js';
 import {
   blockLayout,
   blockTypes,
@@ -43,7 +43,7 @@ export class PacketWalk {
   readonly #section: Section;
   readonly #form: PacketForm;
   readonly #side: Region;
-  readonly #findEnhanced: FindEnhanced;
+  readonly #rows: EnhancedRows;
   #sideNext = 0;
 
   /**
@@ -56,7 +56,7 @@ export class PacketWalk {
     this.#section = section;
     this.#form = form;
     this.#side = side;
-    this.#findEnhanced = enhancedRows(arena.view, longestBlock, this.starts);
+    this.#rows = new EnhancedRows(arena, longestBlock, this.starts);
   }
 
   /** Forgets what the walk before has found, and walks on in `[start, end)`. */
@@ -80,15 +80,10 @@ export class PacketWalk {
       // Nearly all blocks, in a loop of their own. Whatever else there is, is told below: so is the first
       // of each interface, since only there it is seen whether there is such an interface.
       const known = count;
-      if (lastId >= 0) count = this.#findEnhanced(at, end, lastId, little, count);
+      if (lastId >= 0) count = this.#rows.find(at, end, lastId, little, count);
       if (count > known) {
         at = starts[count];
-        for (let i = known; i < count; i++) {
-          starts[i] += blockLead;
-          if (!blocks) {
-            convertTicks(view, starts[i], little, last.rate, last.offset, perSecond);
-          }
-        }
+        if (!blocks) this.#rows.convert(known, count, little, last.rate, last.offset, perSecond);
       }
       this.totalLength = 0;
       if (at + blockLayout.body > end) {
