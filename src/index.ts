@@ -2,6 +2,7 @@
 export { LbcapError, exitStatusOf } from './errors.js';
 export type { ErrorCode, ErrorDetails } from './errors.js';
 
+export type { Sequence } from './sequence.js';
 export { parseLabel, parseLabelOption, parseLabels } from './labels/parse.js';
 export { compileLookup } from './labels/lookup.js';
 export type { LabelLookup } from './labels/lookup.js';
@@ -11,8 +12,9 @@ export { bpfFilter } from './filters/bpf.js';
 export { captureFilter } from './filters/capture.js';
 export { displayFilter } from './filters/wireshark.js';
 
-export { createArena } from './packet/arena.js';
+export { createArena, createArenaOf } from './packet/arena.js';
 export type { Arena, Region } from './packet/arena.js';
+export { Cursors } from './packet/cursors.js';
 export type { Batch, BatchFormat } from './packet/batch.js';
 export type { SourceCounters } from './packet/counters.js';
 export { linkLayerOf, linkTypes } from './packet/link-layer.js';
@@ -28,6 +30,7 @@ export { liveRegionSizes, openLive } from './sources/live.js';
 export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 
+export { plainWalkSize } from './plain-walk.js';
 export { Classifier } from './classify.js';
 export type { ClassifierOptions, PacketObserver } from './classify.js';
 export type { RunSink } from './runs.js';

@@ -22,19 +22,27 @@ test('splits a capture', async () => {
     writeFileSync(path, pcapFile([mine, other, mine]));
 
     const labels = [lbcap.parseLabel('client', ['127.0.0.2'])];
+    const lookup = lbcap.compileLookup(labels);
     const slots = lbcap.slotSizes(labels.length);
-    const { arena, regions } = lbcap.createArena([...lbcap.fileRegionSizes, ...slots]);
-    const source = await lbcap.openCapture(await lbcap.openFileInput(path), arena, regions);
+    const { arena, regions } = lbcap.createArenaOf({
+      input: lbcap.fileRegionSizes,
+      output: slots,
+      walk: [lbcap.plainWalkSize(labels.length, lookup)],
+      cursors: [lbcap.Cursors.sizeOf(labels.length)],
+    });
+    const source = await lbcap.openCapture(await lbcap.openFileInput(path), arena, regions.input);
     const classifier = new lbcap.Classifier({
       arena,
-      lookup: lbcap.compileLookup(labels),
+      region: regions.walk[0],
+      lookup,
       labels: labels.length,
       keepOthers: false,
       maximumRun: slots[0] ?? 0,
     });
     const files = new lbcap.LabelFiles({
       arena,
-      slots: regions.slice(lbcap.fileRegionSizes.length),
+      slots: regions.output,
+      cursorRegion: regions.cursors[0],
       directory: join(directory, 'out'),
       names: ['client'],
       linkType: source.format.linkType,
