@@ -15,7 +15,7 @@ import { mountCgroup2 } from '../native/cgroup-mount.js';
 import { FreshCgroup } from '../native/fresh-cgroup.js';
 import { openKernel } from '../native/kernel.js';
 import { parseCgroupMount, parseOwnCgroup, processMark } from './proc.js';
-import { sendSignal } from './signal.js';
+import { killAll } from './signal.js';
 
 const prefix = 'lbcap-';
 
@@ -99,7 +99,7 @@ export class RunCgroup {
     } catch (error) {
       // Before 5.14.
       if (!isSystemError(error, 'ENOENT', 'EACCES')) throw error;
-      for (const pid of this.processes()) sendSignal(pid, 'SIGKILL');
+      killAll(() => this.processes());
     }
   }
 

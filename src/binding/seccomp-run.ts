@@ -11,7 +11,7 @@ import { accountOf } from './bpf-method.js';
 import { guardMark } from './guard.js';
 import type { BindingRequest, Method } from './method.js';
 import { processMark, processStat } from './proc.js';
-import { sendSignal } from './signal.js';
+import { killAll, sendSignal } from './signal.js';
 import { countOf } from './sources.js';
 import type { SupervisorOrder } from './supervisor.js';
 
@@ -55,9 +55,9 @@ export async function openSeccomp(kernel: Kernel, request: BindingRequest): Prom
     }
   };
   const endAll = (how: 'ask' | 'kill') => {
-    for (const pid of descendants(process.pid, own)) {
-      sendSignal(pid, how === 'ask' ? 'SIGTERM' : 'SIGKILL');
-    }
+    const all = () => descendants(process.pid, own);
+    if (how === 'kill') killAll(all);
+    else for (const pid of all()) sendSignal(pid, 'SIGTERM');
   };
   return {
     name: 'seccomp',

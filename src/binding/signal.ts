@@ -9,3 +9,19 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): void {
     if (!isSystemError(error, 'ESRCH', 'EPERM')) throw error;
   }
 }
+
+/**
+ * Kills every process that `list` gives, until it gives no new one: one may have been forking. Who has been
+ * sent SIGKILL can fork no more (the kernel looks for it as the last thing before a child is there).
+ */
+export function killAll(list: () => readonly number[]): void {
+  const killed = new Set<number>();
+  for (;;) {
+    const found = list().filter((pid) => !killed.has(pid));
+    if (found.length === 0) return;
+    for (const pid of found) {
+      sendSignal(pid, 'SIGKILL');
+      killed.add(pid);
+    }
+  }
+}
