@@ -109,7 +109,7 @@ export class Classifier extends LabelCounters {
     const oneWay = directed || once;
     this.#plain =
       isSteady && region !== undefined
-        ? new PlainWalk({
+        ? PlainWalk.of({
             arena,
             region,
             lookup,

@@ -66,12 +66,17 @@ export class PlainWalk {
   last = 0;
   end = 0;
 
-  /** @throws INVARIANT for an arena that `createArena` did not make */
-  constructor(options: PlainWalkOptions) {
+  /** `null` where there is no WebAssembly for such an arena: then packets are taken one by one. */
+  static of(options: PlainWalkOptions): PlainWalk | null {
+    const module = walkModule(options.arena);
+    return module === null ? null : new PlainWalk(options, module);
+  }
+
+  private constructor(options: PlainWalkOptions, module: WalkModule) {
     const { lookup, counters, labels, region, others, oneWay } = options;
     const { start } = region;
     const { buffer } = options.arena.bytes;
-    this.#module = walkModule(options.arena);
+    this.#module = module;
     this.#buffer = buffer;
     this.#counters = counters;
     this.#outputs = Math.max(labels, others + 1);

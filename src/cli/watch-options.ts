@@ -113,11 +113,11 @@ function wholeNumber(option: string, text: string, least: number, most: number):
   );
 }
 
-/** libpcap takes the size as an int. */
+/** The ring's offsets are 32 bits, and a MiB or so stands before it. */
 function bufferSize(text: string): number {
   const bytes = parseSize(text, '--buffer');
   const least = 64 * 1024;
-  const most = 2 ** 31 - 1;
+  const most = 2046 * 1024 * 1024;
   if (bytes >= least && bytes <= most) return bytes;
-  throw new LbcapError('USAGE', `--buffer ${text} is out of range`, 'give 64k to 2047M');
+  throw new LbcapError('USAGE', `--buffer ${text} is out of range`, 'give 64k to 2046M');
 }

@@ -5,7 +5,7 @@ import { convertTicks, type TickRate } from './ticks.js';
 
 export class EnhancedRows {
   readonly #arena: Arena;
-  readonly #module: WalkModule;
+  readonly #module: WalkModule | null;
   readonly #longest: number;
   readonly #found: Int32Array;
 
@@ -24,9 +24,10 @@ export class EnhancedRows {
    * Finds such blocks from `at` on, whole and without fault, up to the first that is something else.
    * Where their record headers would begin is put into `found`, from index `count` on; behind the last,
    * where the row ends.
-   * @returns how many are in `found` then
+   * @returns how many are in `found` then: none are added where there is no WebAssembly
    */
   find(at: number, end: number, interfaceId: number, little: boolean, count: number): number {
+    if (this.#module === null) return count;
     const { byteOffset, length } = this.#found;
     return this.#module.findEnhanced(
       at,
@@ -51,11 +52,11 @@ export class EnhancedRows {
   ): void {
     const { byteOffset, BYTES_PER_ELEMENT: size } = this.#found;
     // Whole seconds, and rates that are powers of ten: else one by one.
-    const isSimple = rate.small > 0 && Number.isSafeInteger(offset);
+    const module = rate.small > 0 && Number.isSafeInteger(offset) ? this.#module : null;
     for (let at = from; at < to; at++) {
-      if (isSimple) {
+      if (module !== null) {
         const [start, end] = [byteOffset + at * size, byteOffset + to * size];
-        const stopped = this.#module.convertRow(
+        const stopped = module.convertRow(
           start,
           end,
           Number(little),

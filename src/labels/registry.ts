@@ -39,7 +39,7 @@ export function readRegistry(place: RegistryPlace): Registry | null {
  * @throws LbcapError `REGISTRY_INVALID`
  */
 export function registryOf(bytes: Buffer, path: string): Registry {
-  const parse = () => parseRegistry(bytes.toString('utf8'), path);
+  const parse = () => parseRegistry(textOf(bytes, path), path);
   const columns = scanRegistry(bytes);
   if (columns === null) {
     const entries = parse();
@@ -54,6 +54,15 @@ export function registryOf(bytes: Buffer, path: string): Registry {
       return (entries ??= parse());
     },
   };
+}
+
+/** @throws LbcapError `REGISTRY_IO` when it is longer than a string can be */
+function textOf(bytes: Buffer, path: string): string {
+  try {
+    return bytes.toString('utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
 }
 
 function labelOf({ name, value }: RegistryEntry, path: string): Label {

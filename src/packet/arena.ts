@@ -33,9 +33,27 @@ export function createArena(sizes: readonly number[]): { arena: Arena; regions: 
     total += Math.ceil(size / 4096) * 4096;
   }
   const pages = Math.ceil((total + slack) / pageSize);
-  const memory = new webAssembly.Memory({ initial: pages, maximum: pages });
-  const { buffer } = memory;
-  return { arena: { memory, bytes: new Uint8Array(buffer), view: new DataView(buffer) }, regions };
+  const memory = allocate(pages);
+  const buffer = memory?.buffer ?? new ArrayBuffer(pages * pageSize);
+  const arena: Arena = {
+    bytes: new Uint8Array(buffer),
+    view: new DataView(buffer),
+    ...(memory === null ? {} : { memory }),
+  };
+  return { arena, regions };
+}
+
+/**
+ * V8 reserves 8 GiB of addresses around each memory, which `ulimit -v` may forbid: `null` then, and what needs
+ * WebAssembly goes without.
+ */
+function allocate(pages: number): WasmMemory | null {
+  try {
+    return new webAssembly.Memory({ initial: pages, maximum: pages });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** The same for several users, each with regions of its own. */

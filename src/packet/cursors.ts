@@ -9,8 +9,8 @@ export class Cursors {
   /** Packets appended to the file that the output has now. */
   readonly packets: Float64Array;
   /** Arena offsets: where the next record goes, and where the room for records ends. */
-  readonly next: Int32Array;
-  readonly limit: Int32Array;
+  readonly next: Uint32Array;
+  readonly limit: Uint32Array;
   /** Not 0: something came since somebody last looked. */
   readonly used: Uint8Array;
 
@@ -22,8 +22,8 @@ export class Cursors {
     this.at = place === undefined ? -1 : at;
     // `assembly/plain-walk.ts` has the same order.
     this.packets = new Float64Array(buffer, at, length);
-    this.next = new Int32Array(buffer, at + 8 * length, length);
-    this.limit = new Int32Array(buffer, at + 12 * length, length);
+    this.next = new Uint32Array(buffer, at + 8 * length, length);
+    this.limit = new Uint32Array(buffer, at + 12 * length, length);
     this.used = new Uint8Array(buffer, at + 16 * length, length);
   }
 

@@ -1,6 +1,5 @@
 /** Loads the WebAssembly of `assembly/plain-walk.ts`: loops that look at every packet, over an arena's memory. */
 import { readFileSync } from 'node:fs';
-import { LbcapError } from '../errors.js';
 import type { Arena } from './arena.js';
 import { webAssembly, type WasmModule } from './web-assembly.js';
 
@@ -35,13 +34,11 @@ export interface WalkModule {
 }
 
 /**
- * A module of its own, since it has settings: one for each user.
- * @throws INVARIANT when the arena is no memory that WebAssembly can reach: `createArena` makes such
+ * A module of its own, since it has settings: one for each user. `null` where the arena is no memory that
+ * WebAssembly can reach, or reaches beyond what signed offsets can say: then all is done without it.
  */
-export function walkModule({ memory }: Arena): WalkModule {
-  if (memory === undefined) {
-    throw new LbcapError('INVARIANT', 'the arena was not made by createArena');
-  }
+export function walkModule({ memory, bytes }: Arena): WalkModule | null {
+  if (memory === undefined || bytes.length > 0x7fff_ffff) return null;
   return new webAssembly.Instance(program(), { env: { memory } }).exports as WalkModule;
 }
 

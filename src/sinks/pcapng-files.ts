@@ -128,9 +128,12 @@ export class PcapngFiles implements Output, FileFormat {
     let to = from;
     let packets = 0;
     let last = start;
+    // Before anything is appended: that may end a file, which says when its last packet was.
+    this.#first ??= encoder.timeOf(start);
     for (let record = start; record < end; record = encoder.recordEnd(record)) {
       const size = encoder.sizeOf(record, direction);
       if (to + size > limit) {
+        this.#last = encoder.timeOf(last);
         this.#files.append(output, from, to, packets);
         [to, packets] = [from, 0];
       }
@@ -139,9 +142,8 @@ export class PcapngFiles implements Output, FileFormat {
       packets++;
       last = record;
     }
-    this.#files.append(output, from, to, packets);
-    this.#first ??= encoder.timeOf(start);
     this.#last = encoder.timeOf(last);
+    this.#files.append(output, from, to, packets);
   }
 
   flush(): void {

@@ -345,3 +345,26 @@ function promiseOf<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   });
   return { promise, resolve };
 }
+
+describe('little address space', () => {
+  // V8 wants 8 GiB of addresses around a memory of WebAssembly's.
+  it('gives the same files', () => {
+    const all = write('all.pcap', traffic(3000, false));
+    const asPcapng = join(directory, 'all.pcapng');
+    execFileSync('editcap', ['-F', 'pcapng', all, asPcapng]);
+    const labels = ['-l', 'a=127.0.0.2', '-l', 'b=127.0.0.4-127.0.0.7'];
+    for (const [input, ...options] of [[all], [asPcapng], [asPcapng, '--format', 'pcapng']]) {
+      const words = [process.execPath, lbcapPath, 'split', input, ...options, ...labels];
+      const kept = (limit: string) => {
+        const out = join(directory, `${options.length}-${limit}-${input === all}`);
+        execFileSync('sh', ['-c', `ulimit -v ${limit} && exec "$@"`, 'sh', ...words, '-o', out], {
+          stdio: 'pipe',
+        });
+        return readdirSync(out).map((name) => [name, readFileSync(join(out, name), 'hex')]);
+      };
+      const plenty = kept('unlimited');
+      assert.equal(plenty.length, 2);
+      assert.deepEqual(kept('4000000'), plenty);
+    }
+  });
+});
