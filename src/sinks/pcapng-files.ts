@@ -46,6 +46,8 @@ export class PcapngFiles implements Output, FileFormat {
   readonly #has: Int32Array;
   /** Outputs whose files are in the current section. */
   readonly #within = new Set<number>();
+  /** Any packet may be a file's last: files rotate. */
+  readonly #mayEnd: boolean;
   #interfaceId = 0;
   #copies = false;
   #passing = 0;
@@ -61,6 +63,7 @@ export class PcapngFiles implements Output, FileFormat {
     this.#arena = options.arena;
     this.#region = options.encodingRegion;
     this.#linkType = options.linkType;
+    this.#mayEnd = (options.rotation ?? null) !== null;
     this.#encoder = new PacketEncoder(options.arena);
     this.#sections = new PcapngSections(options.pcapng);
     this.#section = new Int32Array(outputs);
@@ -128,22 +131,22 @@ export class PcapngFiles implements Output, FileFormat {
     let to = from;
     let packets = 0;
     let last = start;
-    // Before anything is appended: that may end a file, which says when its last packet was.
+    const append = () => {
+      this.#files.append(output, from, to, packets);
+      // Not before: that may have ended a file, which says when its last packet was.
+      this.#last = encoder.timeOf(last);
+      [to, packets] = [from, 0];
+    };
     this.#first ??= encoder.timeOf(start);
     for (let record = start; record < end; record = encoder.recordEnd(record)) {
       const size = encoder.sizeOf(record, direction);
-      if (to + size > limit) {
-        this.#last = encoder.timeOf(last);
-        this.#files.append(output, from, to, packets);
-        [to, packets] = [from, 0];
-      }
+      if (packets > 0 && (to + size > limit || this.#mayEnd)) append();
       encoder.encode(record, direction, this.#interfaceId, this.#arena, to);
       to += size;
       packets++;
       last = record;
     }
-    this.#last = encoder.timeOf(last);
-    this.#files.append(output, from, to, packets);
+    append();
   }
 
   flush(): void {

@@ -303,6 +303,31 @@ describe('rings of split', { skip }, () => {
     assert.equal(end.labels[0]?.file, files.at(-1)?.file);
   });
 
+  it('say in each file when its last packet was', () => {
+    const input = write('in.pcap', pcapFile(traffic(2000)));
+    const words = ['--rotate-size', '100k', '--format', 'pcapng'];
+    split([input, '-l', 'all=::/0,0.0.0.0/0', '-o', out, ...words]);
+    const files = readdirSync(out);
+    assert.ok(files.length > 5);
+    for (const name of files) {
+      const view = new DataView(new Uint8Array(readFileSync(join(out, name))).buffer);
+      const time = (at: number) => [view.getUint32(at, true), view.getUint32(at + 4, true)];
+      let lastPacket: number[] = [];
+      let end: number[] | null = null;
+      for (let at = 0; at < view.byteLength; at += view.getUint32(at + 4, true)) {
+        if (view.getUint32(at, true) === 6) lastPacket = time(at + 12);
+        if (view.getUint32(at, true) !== 5) continue;
+        // Options of an interface statistics block: isb_endtime is 3.
+        for (let option = at + 20, code = -1; code !== 0;) {
+          code = view.getUint16(option, true);
+          if (code === 3) end = time(option + 4);
+          option += 4 + Math.ceil(view.getUint16(option + 2, true) / 4) * 4;
+        }
+      }
+      assert.deepEqual(end, lastPacket, name);
+    }
+  });
+
   it('are no longer than asked, compressed and kept few', () => {
     const input = write('in.pcap', pcapFile(traffic(2000)));
     const words = ['--rotate-size', '100k', '--keep', '2', '--compress', 'gzip'];
