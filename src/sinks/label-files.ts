@@ -118,16 +118,19 @@ export class LabelFiles implements Output {
   }
 
   append(output: number, start: number, end: number, packets: number): void {
-    const file = this.#files[this.row + output];
-    const next = file.next + (end - start);
-    if (next > file.limit) {
+    const { cursors } = this;
+    const id = this.row + output;
+    const at = cursors.next[id];
+    const next = at + (end - start);
+    // Not a number for a file whose cursor is elsewhere: no limit is as much.
+    if (!(next <= cursors.limit[id])) {
       this.#appendElsewhere(output, start, end, packets);
       return;
     }
-    this.#bytes.copyWithin(file.next, start, end);
-    file.next = next;
-    file.used = true;
-    file.packets += packets;
+    this.#bytes.copyWithin(at, start, end);
+    cursors.next[id] = next;
+    cursors.used[id] = 1;
+    cursors.packets[id] += packets;
   }
 
   /**
