@@ -74,7 +74,7 @@ if (process.env.LBCAP_DEBUG && !globalThis.lbcapSourceMaps) {
 }
 const lbcapModuleUrl = require('node:url').pathToFileURL(__filename).href;`;
 
-await assemble('plain-walk', outdir);
+for (const name of ['plain-walk', 'enhanced-row']) await assemble(name, outdir);
 await build({
   entryPoints: {
     lbcap: 'src/cli/main.ts',

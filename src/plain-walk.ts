@@ -4,8 +4,19 @@ import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
 import type { BatchFormat } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
-import { walkModule, type WalkModule } from './packet/walk-module.js';
+import { loadWalk } from './packet/walk-module.js';
 import type { Runs, RunSink } from './runs.js';
+
+/** What the module exports; what each does stands there. Numbers are 32-bit integers. */
+interface PlainWalkModule {
+  place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
+  begin(little: number, offset: number, mask: number, value: number, ip: number): void;
+  aim(base: number, count: number, row: number): void;
+  read(at: number, limit: number): number;
+  readIndexed(starts: number, most: number, blocks: number): number;
+  converse(count: number, lead: number, apart: number): number;
+  appendRuns(first: number, end: number): number;
+}
 
 /** The layout of the module's own memory, bytes: the counters of labels and the tables come behind it. */
 const longestRow = 1024;
@@ -52,7 +63,7 @@ export interface PlainWalkOptions {
 }
 
 export class PlainWalk {
-  readonly #module: WalkModule;
+  readonly #module: PlainWalkModule;
   readonly #buffer: ArrayBufferLike;
   readonly #counters: LabelCounters;
   readonly #outputs: number;
@@ -68,11 +79,11 @@ export class PlainWalk {
 
   /** `null` where there is no WebAssembly for such an arena: then packets are taken one by one. */
   static of(options: PlainWalkOptions): PlainWalk | null {
-    const module = walkModule(options.arena);
+    const module = loadWalk('plain-walk', options.arena) as PlainWalkModule | null;
     return module === null ? null : new PlainWalk(options, module);
   }
 
-  private constructor(options: PlainWalkOptions, module: WalkModule) {
+  private constructor(options: PlainWalkOptions, module: PlainWalkModule) {
     const { lookup, counters, labels, region, others, oneWay } = options;
     const { start } = region;
     const { buffer } = options.arena.bytes;

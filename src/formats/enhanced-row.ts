@@ -1,11 +1,33 @@
 /** Rows of Enhanced Packet Blocks of one interface, which most of a pcapng capture is: in WebAssembly. */
 import type { Arena } from '../packet/arena.js';
-import { walkModule, type WalkModule } from '../packet/walk-module.js';
+import { loadWalk } from '../packet/walk-module.js';
 import { convertTicks, type TickRate } from './ticks.js';
+
+/** What the module exports; what each does stands there. Integers of 32 bits, but for `offset`, a double. */
+interface EnhancedRowModule {
+  findEnhanced(
+    at: number,
+    end: number,
+    id: number,
+    little: number,
+    longest: number,
+    found: number,
+    count: number,
+    most: number,
+  ): number;
+  convertRow(
+    starts: number,
+    end: number,
+    little: number,
+    unit: number,
+    offset: number,
+    perSecond: number,
+  ): number;
+}
 
 export class EnhancedRows {
   readonly #arena: Arena;
-  readonly #module: WalkModule | null;
+  readonly #module: EnhancedRowModule | null;
   readonly #longest: number;
   readonly #found: Int32Array;
 
@@ -15,7 +37,7 @@ export class EnhancedRows {
    */
   constructor(arena: Arena, longest: number, found: Int32Array) {
     this.#arena = arena;
-    this.#module = walkModule(arena);
+    this.#module = loadWalk('enhanced-row', arena) as EnhancedRowModule | null;
     this.#longest = longest;
     this.#found = found;
   }

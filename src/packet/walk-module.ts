@@ -1,54 +1,28 @@
-/** Loads the WebAssembly of `assembly/plain-walk.ts`: loops that look at every packet, over an arena's memory. */
+/** Loads what `assembly/` has: loops that look at every packet, in WebAssembly over an arena's memory. */
 import { readFileSync } from 'node:fs';
 import type { Arena } from './arena.js';
 import { webAssembly, type WasmModule } from './web-assembly.js';
 
-/** What the module exports; what each does stands there. Numbers are 32-bit integers unless it says otherwise. */
-export interface WalkModule {
-  place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
-  begin(little: number, offset: number, mask: number, value: number, ip: number): void;
-  aim(base: number, count: number, row: number): void;
-  read(at: number, limit: number): number;
-  readIndexed(starts: number, most: number, blocks: number): number;
-  converse(count: number, lead: number, apart: number): number;
-  appendRuns(first: number, end: number): number;
-  findEnhanced(
-    at: number,
-    end: number,
-    id: number,
-    little: number,
-    longest: number,
-    found: number,
-    count: number,
-    most: number,
-  ): number;
-  /** @param offset a double */
-  convertRow(
-    starts: number,
-    end: number,
-    little: number,
-    unit: number,
-    offset: number,
-    perSecond: number,
-  ): number;
-}
+type Name = 'plain-walk' | 'enhanced-row';
 
 /**
- * A module of its own, since it has settings: one for each user. `null` where the arena is no memory that
- * WebAssembly can reach, or reaches beyond what signed offsets can say: then all is done without it.
+ * What the module exports. Each user gets one of its own, since it has settings. `null` where the arena is no
+ * memory that WebAssembly can reach, or reaches beyond what signed offsets can say: then all is done without it.
  */
-export function walkModule({ memory, bytes }: Arena): WalkModule | null {
+export function loadWalk(name: Name, { memory, bytes }: Arena): unknown {
   if (memory === undefined || bytes.length > 0x7fff_ffff) return null;
-  return new webAssembly.Instance(program(), { env: { memory } }).exports as WalkModule;
+  return new webAssembly.Instance(program(name), { env: { memory } }).exports;
 }
 
-let compiled: WasmModule | null = null;
+const compiled = new Map<Name, WasmModule>();
 
-function program(): WasmModule {
+function program(name: Name): WasmModule {
+  const known = compiled.get(name);
+  if (known !== undefined) return known;
   // Near this file, and in the bundle beside it.
-  const file = import.meta.url.endsWith('.cjs')
-    ? './plain-walk.wasm'
-    : '../assembly/plain-walk.wasm';
-  compiled ??= new webAssembly.Module(readFileSync(new URL(file, import.meta.url)));
-  return compiled;
+  const folder = import.meta.url.endsWith('.cjs') ? '.' : '../assembly';
+  const bytes = readFileSync(new URL(`${folder}/${name}.wasm`, import.meta.url));
+  const fresh = new webAssembly.Module(bytes);
+  compiled.set(name, fresh);
+  return fresh;
 }
