@@ -1,6 +1,7 @@
 /** Bundles the command line into CommonJS files: `dist/cli/lbcap.cjs`, and others behind it. */
 import { build, type Plugin } from 'esbuild';
-import { chmod } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { assemble } from './assemble.js';
 
 // Why: the start of `lbcap filter` is mostly Node loading modules. As the ES modules that tsc emits it
@@ -11,16 +12,12 @@ import { assemble } from './assemble.js';
 
 const outdir = 'dist/cli';
 
-/** Leaves what only some commands need in files of their own, to be loaded when they are asked for. */
-const programApart: Plugin = {
-  name: 'program-apart',
+/** `run` has a bundle of its own, which the others load when it is asked for. */
+const runApart: Plugin = {
+  name: 'run-apart',
   setup(build) {
-    build.onResolve(
-      { filter: /^\.\.?\/(program|split-program|run-direct)\.js$/ },
-      ({ kind, path }) =>
-        kind === 'dynamic-import'
-          ? { path: path.replace(/^.*\/(.*)\.js$/, './$1.cjs'), external: true }
-          : undefined,
+    build.onResolve({ filter: /^\.\.\/run-direct\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './run-direct.cjs', external: true } : undefined,
     );
   },
 };
@@ -93,7 +90,7 @@ await build({
   target: 'node20',
   // Packages with a binary of their own, which they look for beside themselves.
   external: ['koffi', 'cap'],
-  plugins: [programApart, zstdApart, deferBuiltins],
+  plugins: [runApart, zstdApart, deferBuiltins],
   // import() of an external package would start Node's ES loader: require does as well.
   supported: { 'dynamic-import': false },
   // Where a module asks for its own address, as for createRequire.
@@ -107,3 +104,17 @@ await build({
   logLevel: 'warning',
 });
 await chmod(`${outdir}/lbcap.cjs`, 0o755);
+
+// V8 tells sources apart by their length alone: none may be left of a build before.
+for (const file of await readdir(outdir)) {
+  if (file.endsWith('.cache')) await rm(`${outdir}/${file}`);
+}
+for (const name of ['program', 'split-program', 'run-direct']) {
+  execFileSync(
+    process.execPath,
+    ['dist/.ci/code-cache.js', `${process.cwd()}/${outdir}/${name}.cjs`],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+}

@@ -2,8 +2,10 @@
 /** The `lbcap` program: answers `filter` and starts `run` at once, and hands all else to commander. */
 import { writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { reportFailure } from './failure.js';
 import { filterDirectly } from './filter-direct.js';
+import { loadBundle } from './load-bundle.js';
 import { isSystemError } from '../errors.js';
 
 // They are bundled apart (.ci/bundle.ts): each loads what it needs and no more. No await at the top
@@ -18,7 +20,7 @@ if (command === 'run') {
 }
 
 async function run(words: readonly string[]): Promise<void> {
-  const { runDirectly } = await import('./run-direct.js');
+  const { runDirectly } = bundle('run-direct') as typeof import('./run-direct.js');
   if (!(await runDirectly(words))) await askCommander();
 }
 
@@ -26,13 +28,17 @@ async function split(): Promise<void> {
   // Threads that read and write: more than there are processors only get in each other's way. Node
   // starts 4 unless told, and asks when the first is needed.
   process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(2, availableParallelism())));
-  const { main } = await import('./split-program.js');
+  const { main } = bundle('split-program') as typeof import('./split-program.js');
   await main(process.argv);
 }
 
 async function askCommander(): Promise<void> {
-  const { main } = await import('./program.js');
+  const { main } = bundle('program') as typeof import('./program.js');
   await main(process.argv);
+}
+
+function bundle(name: string): unknown {
+  return loadBundle(fileURLToPath(new URL(`./${name}.cjs`, import.meta.url)));
 }
 
 /** False when it is commander's turn: nothing was printed then. */
