@@ -174,8 +174,8 @@ export class Classifier extends LabelCounters {
     const { format, index } = batch;
     const little = !format.bigEndian;
     const isBlock = format.blocks !== undefined;
-    const isApart = index !== undefined && !isBlock;
     const lead = isBlock ? blockLead : 0;
+    const runs = this.#runs;
     plain.begin(format, sink);
     let number = 0;
     let at = batch.start;
@@ -183,14 +183,13 @@ export class Classifier extends LabelCounters {
       let count: number;
       if (index === undefined) {
         if (at >= batch.end) break;
-        count = plain.read(at, batch.end);
+        count = plain.take(at, batch.end, runs);
       } else {
         if (number >= index.count) break;
         at = index.starts[number];
-        count = plain.readIndexed(index.starts, number, index.count, isBlock);
+        count = plain.takeIndexed(index, number, isBlock, runs);
       }
       if (count > 0) {
-        plain.count(count, lead, isApart, this.#runs);
         number += count;
         this.lastRecord = plain.last;
         at = plain.end;
@@ -209,7 +208,7 @@ export class Classifier extends LabelCounters {
       this.count(from, to, wire);
       const extent = at - lead;
       const extentEnd = isBlock ? extent + view.getInt32(at - blockLengthBefore, little) : end;
-      this.#runs.add(from, to, extent, extentEnd, 1);
+      runs.add(from, to, extent, extentEnd, 1);
       this.lastRecord = at;
       number++;
       at = end;

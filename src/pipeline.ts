@@ -48,10 +48,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
     options.rotateEvery?.clock === 'packets' ? new Periods(options.rotateEvery.time / 1000) : null;
   try {
     const sink = output ?? nowhere;
+    const waiting = options.flushEvery === null && output !== null ? new Waiting(output) : null;
     for (;;) {
-      const batch = await (periods === null
-        ? (source.nextUnchecked?.() ?? source.next())
-        : source.next());
+      const coming = periods === null ? (source.nextUnchecked?.() ?? source.next()) : source.next();
+      const batch = await (waiting?.until(coming) ?? coming);
       if (batch === null) break;
       const converted =
         outputFormat === null ? batch : convertRecords(arena.view, batch, outputFormat);
@@ -86,6 +86,47 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   if (output !== null) assertWritten(classifier, output, error);
   // A file that could not be written explains more than what came after it.
   return { files, error: output?.error ?? error };
+}
+
+/**
+ * Waits for batches of files. Where this thread is idle for a good part of the time, others have more to do than
+ * it has, and it takes some of their writes.
+ */
+class Waiting {
+  readonly #output: Output;
+  /** Milliseconds of late, all and those without work of its own. */
+  #all = 0;
+  #idle = 0;
+  #since = performance.eventLoopUtilization();
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  async until<T>(coming: Promise<T>): Promise<T> {
+    const before = performance.now();
+    const isHelping = this.#idle > this.#all / 4;
+    if (isHelping) await this.#help(coming);
+    const helped = isHelping ? performance.now() - before : 0;
+    const come = await coming;
+    const now = performance.eventLoopUtilization();
+    const idle = now.idle - this.#since.idle;
+    this.#all = 0.9 * this.#all + now.active - this.#since.active + idle;
+    this.#idle = 0.9 * this.#idle + idle + helped;
+    this.#since = now;
+    return come;
+  }
+
+  async #help(coming: Promise<unknown>): Promise<void> {
+    let isThere = false;
+    const arrive = () => {
+      isThere = true;
+    };
+    coming.then(arrive, arrive);
+    // What has come meanwhile is only heard of between two turns of the event loop.
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (!isThere && this.#output.writeWaiting?.() === true);
+  }
 }
 
 /** @returns ends them */

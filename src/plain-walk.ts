@@ -2,7 +2,7 @@
 import { LabelCounters, totalOf } from './label-counters.js';
 import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
-import type { BatchFormat } from './packet/batch.js';
+import { blockLead, type BatchFormat, type RecordIndex } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { loadWalk } from './packet/walk-module.js';
 import type { Runs, RunSink } from './runs.js';
@@ -12,15 +12,16 @@ interface PlainWalkModule {
   place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
   aim(base: number, count: number, row: number): void;
-  read(at: number, limit: number): number;
-  readIndexed(starts: number, most: number, blocks: number): number;
-  converse(count: number, lead: number, apart: number): number;
+  walk(at: number, limit: number): number;
+  walkIndexed(starts: number, most: number, blocks: number, lead: number, apart: number): number;
   appendRuns(first: number, end: number): number;
 }
 
 /** The layout of the module's own memory, bytes: the counters of labels and the tables come behind it. */
 const longestRow = 1024;
 const sumsSize = 64;
+const sumCount = 4;
+const endCount = 4;
 const fieldsWidth = 4;
 const fieldsSize = (longestRow + 1) * fieldsWidth * 4;
 const endsSize = longestRow * 4;
@@ -68,12 +69,13 @@ export class PlainWalk {
   readonly #counters: LabelCounters;
   readonly #outputs: number;
   readonly #oneWay: boolean;
-  readonly #sums: Int32Array;
-  /** For each record of the row: its offset, and three fields more. Behind the last, where the next would be. */
-  readonly #fields: Int32Array;
+  /** Packets and bytes, of labels and of nobody, that were not added to the counters yet. */
+  readonly #sums: Float64Array;
+  /** Where the walk has ended: last record, next record, first run that is left, end of the runs. */
+  readonly #ends: Int32Array;
   readonly #runs: Int32Array;
   #appends = false;
-  /** Of the row that was taken last: where its last record begins, and where the next one would. */
+  /** Of what was taken last: where the last record begins, and where the next one would. */
   last = 0;
   end = 0;
 
@@ -92,8 +94,8 @@ export class PlainWalk {
     this.#counters = counters;
     this.#outputs = Math.max(labels, others + 1);
     this.#oneWay = oneWay;
-    this.#sums = new Int32Array(buffer, start, 4);
-    this.#fields = new Int32Array(buffer, start + sumsSize, fieldsSize / 4);
+    this.#sums = new Float64Array(buffer, start, sumCount);
+    this.#ends = new Int32Array(buffer, start + this.#sums.byteLength, endCount);
     this.#runs = new Int32Array(buffer, start + runsAt, runsSize / 4);
     putTables(buffer, start + countersAt + LabelCounters.sizeOf(labels), lookup.plain4);
     this.#module.place(start, labels, lookup.plain4.length, Number(oneWay), others);
@@ -111,61 +113,63 @@ export class PlainWalk {
     this.#appends =
       cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
     if (this.#appends && cursors !== null) this.#module.aim(cursors.at, cursors.length, row);
+    else this.#module.aim(0, 0, 0);
   }
 
   /**
-   * Takes records that follow one another at once, from the one at `at` on, up to the first that is
-   * something else, or ends beyond `limit`; so many at most.
+   * Takes, counts and hands on records that follow one another at once, from the one at `at` on, up to the
+   * first that is something else, or ends beyond `limit`, or fewer.
    * @returns how many, 0 when even the first is something else
    */
-  read(at: number, limit: number): number {
-    return this.#took(this.#module.read(at, limit));
+  take(at: number, limit: number, runs: Runs): number {
+    // What came before goes first.
+    if (this.#appends) runs.end();
+    return this.#took(this.#module.walk(at, limit), runs);
   }
 
   /**
    * The same for records that have an index.
-   * @param number of the first, among the `total` that there are
-   * @param blocks they are in pcapng blocks, and the row ends where something lies between two
+   * @param number of the first
+   * @param blocks they are in pcapng blocks
    */
-  readIndexed(starts: Int32Array, number: number, total: number, blocks: boolean): number {
+  takeIndexed({ starts, count }: RecordIndex, number: number, blocks: boolean, runs: Runs): number {
+    if (this.#appends) runs.end();
     const first = starts.byteOffset + number * starts.BYTES_PER_ELEMENT;
-    return this.#took(this.#module.readIndexed(first, total - number, Number(blocks)));
+    const lead = blocks ? blockLead : 0;
+    const most = count - number;
+    const taken = this.#module.walkIndexed(first, most, Number(blocks), lead, Number(!blocks));
+    return this.#took(taken, runs);
   }
 
-  /**
-   * Counts the records that were read last, and hands them on.
-   * @param lead bytes in front of each record that go with it
-   * @param apart they do not follow one another at once: each has an end of its own
-   */
-  count(count: number, lead: number, apart: boolean, runs: Runs): void {
-    const counters = this.#counters;
-    const end = this.#module.converse(count, lead, Number(apart));
-    // What came before goes first.
-    if (this.#appends) runs.end();
-    for (let run = 0; run < end; run++) {
-      if (this.#appends) {
-        run = this.#module.appendRuns(run, end);
-        if (run === end) break;
-      }
+  #took(count: number, runs: Runs): number {
+    if (count === 0) return 0;
+    const [last, next, firstRun, endOfRuns] = this.#ends;
+    this.last = last;
+    this.end = next;
+    this.#addSums();
+    for (let run = firstRun; run < endOfRuns; run++) {
       const list = this.#runs;
       const at = run * runWidth;
       runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
-      if (this.#appends) runs.end();
+      if (!this.#appends) continue;
+      // It has made room.
+      runs.end();
+      run = this.#module.appendRuns(run + 1, endOfRuns) - 1;
     }
-    const [labelledPackets, labelledBytes, othersPackets, othersBytes] = this.#sums;
-    const { totals } = counters;
-    totals[totalOf.packets] += count;
+    return count;
+  }
+
+  #addSums(): void {
+    const sums = this.#sums;
+    const [labelledPackets, labelledBytes, othersPackets, othersBytes] = sums;
+    sums.fill(0);
+    const { totals } = this.#counters;
+    totals[totalOf.packets] += labelledPackets + othersPackets;
     totals[totalOf.bytes] += labelledBytes + othersBytes;
     totals[totalOf.labelledPackets] += labelledPackets;
     totals[totalOf.labelledBytes] += labelledBytes;
     totals[totalOf.othersPackets] += othersPackets;
     totals[totalOf.othersBytes] += othersBytes;
-  }
-
-  #took(count: number): number {
-    if (count > 0) this.last = this.#fields[(count - 1) * fieldsWidth];
-    this.end = this.#fields[count * fieldsWidth];
-    return count;
   }
 }
 

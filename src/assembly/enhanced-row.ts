@@ -22,6 +22,9 @@ const enhancedType: i32 = 6;
 /** blockLead of packet/batch.ts: from a block's start to what could be its record header. */
 const blockLead: i32 = 12;
 const maximumCaptured: i32 = 262_144;
+const touchAhead: i32 = 4096;
+const cacheLine: i32 = 64;
+let ahead: i32 = 0;
 
 /**
  * Finds Enhanced Packet Blocks of one interface from `at` on, whole and without fault, up to the first block
@@ -44,6 +47,7 @@ export function findEnhanced(
   const last = end - enhancedLeast;
   let place = found + count * 4;
   const full = found + most * 4;
+  let touched = 0;
   while (at <= last && place < full) {
     const total = word(at + blockTotal);
     const room = total - enhancedLeast;
@@ -54,10 +58,13 @@ export function findEnhanced(
     if (<u32>captured > <u32>maximumCaptured || captured > room) break;
     if (word(at + total - 4) !== total) break;
     store<i32>(place, at + blockLead);
+    // As in plain-walk.ts: asks for what comes later.
+    touched |= load<i32>(at + touchAhead) | load<i32>(at + touchAhead + cacheLine);
     place += 4;
     at += total;
   }
   store<i32>(place, at);
+  ahead = touched;
   return (place - found) / 4;
 }
 

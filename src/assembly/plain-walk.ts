@@ -17,6 +17,9 @@ const recordHeader: i32 = 16;
 const maximumRecordSize: i32 = 16 + 262_144;
 /** blockLengthBefore of packet/batch.ts: a block's total length, seen from its record header. */
 const blockLengthBefore: i32 = 8;
+/** Bytes from a record to what is asked for meanwhile; an arena has as many behind its last region. */
+const touchAhead: i32 = 4096;
+const cacheLine: i32 = 64;
 /** Of an IPv4 header without options. */
 const ipHeader: i32 = 20;
 
@@ -39,6 +42,16 @@ const runPackets: usize = 16;
 const runSize: i32 = 20;
 
 // The layout of the memory that `place` is given. `plain-walk.ts` has the same.
+// Sums, 64-bit floats, which grow until somebody sets them to zero: labelled packets first.
+const sumOfLabelledBytes: i32 = 8;
+const sumOfOthersPackets: i32 = 16;
+const sumOfOthersBytes: i32 = 24;
+// Where the last walk has ended: its last record, where the next one would begin, and which runs of the last
+// row could not be appended.
+const lastRecord: usize = 32;
+const nextRecord: usize = 36;
+const firstRun: usize = 40;
+const endOfRuns: usize = 44;
 const sumsSize: i32 = 64;
 const fieldsSize: i32 = (longestRow + 1) * fieldSize;
 const endsSize: i32 = longestRow * 4;
@@ -64,6 +77,8 @@ let tables: i32 = 0;
 let tablesEnd: i32 = 0;
 
 let little: bool = true;
+/** Never looked at: it is there so that `touch` is not left out. */
+let ahead: i32 = 0;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -137,6 +152,15 @@ function isOther(at: i32, size: i32, length: i32): bool {
   );
 }
 
+/**
+ * Asks for what comes later, so that it is there in time: bytes that another processor has read lie in its cache,
+ * and no processor fetches across a page by itself. Whoever walks keeps the answer, else nothing would be asked.
+ */
+@inline
+function touch(at: i32): i32 {
+  return load<i32>(at + touchAhead) | load<i32>(at + touchAhead + cacheLine);
+}
+
 @inline
 function keepFields(field: i32, at: i32, length: i32): void {
   store<i32>(field, at);
@@ -148,20 +172,24 @@ function keepFields(field: i32, at: i32, length: i32): void {
  * Reads records that follow one another at once, from the one at `at` on, up to the first that is something
  * else, or that ends beyond `limit`.
  */
-export function read(at: i32, limit: i32): i32 {
+@inline
+function read(at: i32, limit: i32): i32 {
   const last = min(limit - ipOffset - ipHeader, at + widestRow);
   let field = fields;
   const full = fields + longestRow * fieldSize;
+  let touched = 0;
   // No branch here could go either way, which lets the processor fetch ahead.
   while (at <= last && field < full) {
     const size = recordHeader + word(at + 8);
     const length = word(at + 12);
     if (isOther(at, size, length) || at + size > limit) break;
     keepFields(field, at, length);
+    touched |= touch(at);
     field += fieldSize;
     at += size;
   }
   store<i32>(field, at);
+  ahead = touched;
   return (field - fields) / fieldSize;
 }
 
@@ -169,7 +197,8 @@ export function read(at: i32, limit: i32): i32 {
  * The same for records that have an index: `starts` is where the first one's offset stands, of `most`.
  * @param blocks they are in pcapng blocks, and the row ends where something lies between two
  */
-export function readIndexed(starts: i32, most: i32, blocks: bool): i32 {
+@inline
+function readIndexed(starts: i32, most: i32, blocks: bool): i32 {
   const first = load<i32>(starts);
   const last = first + widestRow;
   const full = fields + min(longestRow, most) * fieldSize;
@@ -191,6 +220,12 @@ export function readIndexed(starts: i32, most: i32, blocks: bool): i32 {
   }
   store<i32>(field, next);
   return (field - fields) / fieldSize;
+}
+
+@inline
+function sum(which: i32, amount: i32): void {
+  const at = sums + which;
+  store<f64>(at, load<f64>(at) + <f64>amount);
 }
 
 @inline
@@ -227,7 +262,7 @@ function labelOf(raw: i32): i32 {
  * @param apart records do not follow one another at once: each has an end of its own
  * @returns how many runs there are: of no label only where those go to an output
  */
-export function converse(count: i32, lead: i32, apart: bool): i32 {
+function converse(count: i32, lead: i32, apart: bool): i32 {
   const end = fields + count * fieldSize;
   const isOneWay = oneWay;
   const keep = others >= 0 ? -1 : 0;
@@ -296,10 +331,10 @@ export function converse(count: i32, lead: i32, apart: bool): i32 {
       run += runSize & (labelled | keep);
     }
   }
-  store<i32>(sums, labelledPackets);
-  store<i32>(sums, labelledBytes, 4);
-  store<i32>(sums, count - labelledPackets, 8);
-  store<i32>(sums, allBytes - labelledBytes, 12);
+  sum(0, labelledPackets);
+  sum(sumOfLabelledBytes, labelledBytes);
+  sum(sumOfOthersPackets, count - labelledPackets);
+  sum(sumOfOthersBytes, allBytes - labelledBytes);
   return (run - runs) / runSize;
 }
 
@@ -319,13 +354,15 @@ function putRun(
   store<i32>(run, packets, runPackets);
 }
 
+let appends: bool = false;
 let packetsAt: i32 = 0;
 let nextAt: i32 = 0;
 let limitAt: i32 = 0;
 let usedAt: i32 = 0;
 
-/** Where the `count` cursors are (cursors.ts), and which of them is the first output's. */
+/** Where the `count` cursors are (cursors.ts), and which of them is the first output's; none: runs are left. */
 export function aim(base: i32, count: i32, row: i32): void {
+  appends = count > 0;
   packetsAt = base + row * 8;
   nextAt = base + count * 8 + row * 4;
   limitAt = base + count * 12 + row * 4;
@@ -368,8 +405,59 @@ export function appendRuns(first: i32, end: i32): i32 {
   return end;
 }
 
+/** False when some of a row's runs are left, for want of room. */
+@inline
+function handOn(end: i32): bool {
+  const first = appends ? appendRuns(0, end) : 0;
+  store<i32>(sums, first, firstRun);
+  store<i32>(sums, end, endOfRuns);
+  return first === end;
+}
+
+@inline
+function ended(count: i32): void {
+  store<i32>(sums, load<i32>(fields + (count - 1) * fieldSize), lastRecord);
+  store<i32>(sums, load<i32>(fields + count * fieldSize), nextRecord);
+}
+
+/**
+ * Takes rows of records that follow one another at once, from the one at `at` on, up to the first that is
+ * something else, or that ends beyond `limit`, or the row of which a run could not be appended.
+ * @returns how many
+ */
+export function walk(at: i32, limit: i32): i32 {
+  let taken = 0;
+  for (;;) {
+    const count = read(at, limit);
+    if (count === 0) break;
+    taken += count;
+    ended(count);
+    at = load<i32>(sums, nextRecord);
+    if (!handOn(converse(count, 0, false))) break;
+  }
+  return taken;
+}
+
+/**
+ * The same for records that have an index: `starts` is where the first one's offset stands, of `most`.
+ * @param blocks they are in pcapng blocks
+ * @param lead bytes in front of each record that go with it
+ * @param apart they do not follow one another at once: each has an end of its own
+ */
+export function walkIndexed(starts: i32, most: i32, blocks: bool, lead: i32, apart: bool): i32 {
+  let taken = 0;
+  while (taken < most) {
+    const count = readIndexed(starts + taken * 4, most - taken, blocks);
+    if (count === 0) break;
+    taken += count;
+    ended(count);
+    if (!handOn(converse(count, lead, apart))) break;
+  }
+  return taken;
+}
+
 /** Copies `size` bytes, 16 at least, to a place that does not overlap: runs are short, and a call costs more. */
-export function copy(to: i32, from: i32, size: i32): void {
+function copy(to: i32, from: i32, size: i32): void {
   if (size > 4096) {
     memory.copy(to, from, size);
     return;

@@ -25,9 +25,11 @@ async function run(words: readonly string[]): Promise<void> {
 }
 
 async function split(): Promise<void> {
-  // Threads that read and write: more than there are processors only get in each other's way. Node
-  // starts 4 unless told, and asks when the first is needed.
-  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(2, availableParallelism())));
+  // Threads that read and write: one processor is for the walk, and they only get in its way there. But
+  // compressing is most of the work. Node starts 4 unless told, and asks when the first is needed.
+  const isCompressing = words.some((word) => word.startsWith('--compress'));
+  const threads = isCompressing ? Math.max(2, availableParallelism()) : availableParallelism() - 1;
+  process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(4, Math.max(1, threads)));
   const { main } = bundle('split-program') as typeof import('./split-program.js');
   await main(process.argv);
 }

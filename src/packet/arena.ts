@@ -21,8 +21,11 @@ export interface Region {
 
 /** Of WebAssembly, bytes. */
 const pageSize = 65_536;
-/** Behind the last region: who looks at a record's fields before its length must not fall off. */
-const slack = 256;
+/**
+ * Behind the last region: who looks at a record's fields before its length must not fall off, nor who asks
+ * for what comes later (`touch` in assembly/plain-walk.ts).
+ */
+const slack = 8192;
 
 /** Allocates an arena cut into regions of the given sizes, each aligned to 4096 bytes. */
 export function createArena(sizes: readonly number[]): { arena: Arena; regions: Region[] } {

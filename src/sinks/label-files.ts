@@ -179,6 +179,10 @@ export class LabelFiles implements Output {
     for (const file of this.#inOrder()) if (file.packets > 0) this.#finish(file);
   }
 
+  writeWaiting(): boolean {
+    return this.#writer.writeWaiting();
+  }
+
   settle(): null {
     return null;
   }

@@ -24,6 +24,8 @@ export interface Output extends RunSink {
   flush(): void;
   /** Begins new files, where that was asked for. */
   rotate(): void;
+  /** Writes at once something of what waits for other threads; false when nothing does. */
+  writeWaiting?(): boolean;
   /** A batch is over. `null`, or a promise to wait for before the next: back-pressure. */
   settle(): Promise<void> | null;
   /** Packets that were written, one for two outputs counting twice; -1 after a failed write. */

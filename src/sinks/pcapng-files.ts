@@ -157,6 +157,10 @@ export class PcapngFiles implements Output, FileFormat {
     this.#files.rotate();
   }
 
+  writeWaiting(): boolean {
+    return this.#files.writeWaiting();
+  }
+
   settle(): null {
     return null;
   }

@@ -32,6 +32,11 @@ export interface SlotWriterOptions {
 const slowWrite = 50;
 const slowFor = 1000;
 
+/** While this thread writes too, others are given no more than keeps them busy: the rest waits. */
+const mostWhileShared = 2;
+/** Slots that are sent after this thread was last asked to write one, until others get them all again. */
+const sharedFor = 64;
+
 /**
  * A write holds whole records, and a file's writes follow one another: after a kill a file has no gap,
  * and ends with a whole record unless the kill hit a write, which the kernel may end at any page.
@@ -46,6 +51,11 @@ export class SlotWriter {
   /** Until then the disk is taken to be slow (performance.now()). */
   #slowUntil = 0;
   #inFlight = 0;
+  /** Writes that other threads have been given, and files whose first write they are still to be given. */
+  #underWay = 0;
+  readonly #waiting = new Set<OutputFile>();
+  #sent = 0;
+  #sharedUntil = 0;
   #settled: (() => void) | null = null;
 
   constructor({ arena, slots, open, compression, atOnce, writeHere }: SlotWriterOptions) {
@@ -74,8 +84,7 @@ export class SlotWriter {
       const before = performance.now();
       if (before >= this.#slowUntil) {
         this.evict(file);
-        const after = performance.now();
-        if (after - before > slowWrite) this.#slowUntil = after + slowFor;
+        this.#noticeSlow(before);
         return;
       }
     }
@@ -95,7 +104,34 @@ export class SlotWriter {
       return;
     }
     file.position += to - from;
-    if (file.queue.length === 1) this.#writeAsync(file, 0);
+    this.#sent++;
+    if (file.queue.length > 1) return;
+    this.#waiting.add(file);
+    this.#startWaiting();
+  }
+
+  /**
+   * For a thread that has nothing else to do: writes a slot that waits for other threads, at once. From now on
+   * some do, for a while.
+   * @returns false when none did
+   */
+  writeWaiting(): boolean {
+    const before = performance.now();
+    if (before < this.#slowUntil) return false;
+    this.#sharedUntil = this.#sent + sharedFor;
+    for (const file of this.#waiting) {
+      this.#waiting.delete(file);
+      const [{ from, to, position }] = file.queue;
+      try {
+        writeFully(file.fd, this.#bytes, from, to, position);
+      } catch (error) {
+        this.#open.fail(file, position, error);
+      }
+      this.#next(file);
+      this.#noticeSlow(before);
+      return true;
+    }
+    return false;
   }
 
   /** Takes the slot away from the file, what is in it being written at once. */
@@ -173,10 +209,33 @@ export class SlotWriter {
         this.#writeAsync(file, done + written);
         return;
       }
-      const job = file.queue.shift();
-      if (job !== undefined) this.#settle(job);
-      if (file.queue.length > 0) this.#writeAsync(file, 0);
+      this.#underWay--;
+      this.#next(file);
+      this.#startWaiting();
     });
+  }
+
+  /** The first of the queue is done. */
+  #next(file: OutputFile): void {
+    const job = file.queue.shift();
+    if (job !== undefined) this.#settle(job);
+    if (file.queue.length > 0) this.#waiting.add(file);
+  }
+
+  #startWaiting(): void {
+    const most = this.#sent < this.#sharedUntil ? mostWhileShared : Infinity;
+    for (const file of this.#waiting) {
+      if (this.#underWay >= most) return;
+      this.#waiting.delete(file);
+      this.#underWay++;
+      this.#writeAsync(file, 0);
+    }
+  }
+
+  /** @param before when a write on this thread began */
+  #noticeSlow(before: number): void {
+    const after = performance.now();
+    if (after - before > slowWrite) this.#slowUntil = after + slowFor;
   }
 
   async #compress(compression: Compression, file: OutputFile, job: Write): Promise<void> {
@@ -227,7 +286,8 @@ export class SlotWriter {
       for (const { from, to, position } of file.queue) {
         writeFully(file.fd, this.#bytes, from, to, position);
       }
-      for (const job of file.queue.splice(1)) this.#settle(job);
+      const isUnderWay = !this.#waiting.delete(file);
+      for (const job of file.queue.splice(isUnderWay ? 1 : 0)) this.#settle(job);
       return;
     }
     for (;;) {

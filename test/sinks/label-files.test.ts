@@ -45,32 +45,46 @@ function codeOf(body: () => unknown): string {
 }
 
 describe('per-label files', () => {
-  it('writes every record once and in order, whatever their sizes and number of labels', async () => {
-    for (const labels of [1, 8, 700]) {
-      const names = Array.from({ length: labels }, (_, index) => `label-${index}`);
-      const { files, append } = open(names, { directory: join(directory, String(labels)) });
-      const expected: Bytes[][] = names.map(() => [header]);
-      for (let index = 0; index < 20_000; index++) {
-        // The longest exceed every slot.
-        const bytes = someRecord(index % 4999 === 0 ? 262_144 : (index * 31) % 1500, index);
-        const output = (index * index) % labels;
-        append(output, bytes);
-        expected[output].push(bytes);
-        if (index % 3001 === 0) files.flush();
-        if (index % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-      const written = await files.close();
-      assert.equal(files.error, null);
-      for (const [index, name] of names.entries()) {
-        const parts = expected[index];
-        if (parts.length === 1 && labels > 256) continue;
-        const path = join(directory, String(labels), `${name}.pcap`);
-        assert.ok(readFileSync(path).equals(concat(...parts)), name);
-        const told = written.find((file) => file.path === path);
-        assert.equal(told?.size, statSync(path).size);
-        assert.equal(told?.complete, true);
-      }
+  /** @returns how often `writeWaiting` had something to write */
+  async function writeMany(labels: number, helping: boolean): Promise<number> {
+    const folder = join(directory, String(labels));
+    const names = Array.from({ length: labels }, (_, index) => `label-${index}`);
+    const { files, append } = open(names, { directory: folder });
+    const expected: Bytes[][] = names.map(() => [header]);
+    let helped = 0;
+    for (let index = 0; index < 20_000; index++) {
+      // The longest exceed every slot.
+      const bytes = someRecord(index % 4999 === 0 ? 262_144 : (index * 31) % 1500, index);
+      const output = (index * index) % labels;
+      append(output, bytes);
+      expected[output].push(bytes);
+      if (index % 3001 === 0) files.flush();
+      if (helping && index % 70 === 0) helped += Number(files.writeWaiting());
+      if (index % (helping ? 5000 : 100) === 0)
+        await new Promise((resolve) => setImmediate(resolve));
     }
+    const written = await files.close();
+    assert.equal(files.error, null);
+    for (const [index, name] of names.entries()) {
+      const parts = expected[index];
+      if (parts.length === 1 && labels > 256) continue;
+      const path = join(folder, `${name}.pcap`);
+      assert.ok(readFileSync(path).equals(concat(...parts)), name);
+      const told = written.find((file) => file.path === path);
+      assert.equal(told?.size, statSync(path).size);
+      assert.equal(told?.complete, true);
+    }
+    return helped;
+  }
+
+  it('writes every record once and in order, whatever their sizes and number of labels', async () => {
+    for (const labels of [1, 8, 700]) await writeMany(labels, false);
+  });
+
+  it('does so where this thread takes writes from others', async () => {
+    const helped = [];
+    for (const labels of [1, 3, 8, 700]) helped.push(await writeMany(labels, true));
+    assert.ok(helped[2] > 0, `writes taken: ${helped.join(', ')}`);
   });
 
   it('keeps more files than may be open at once', async () => {
