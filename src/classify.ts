@@ -51,8 +51,8 @@ export interface PacketObserver {
 export interface ClassifierOptions {
   readonly arena: Arena;
   /**
-   * Of `plainWalkSize`, all zero: for walks over many packets at once. Without it they are taken one by one,
-   * as they are for an observer, for limits and for labels with ports.
+   * Of `plainWalkSize`, all zero: for walks over many packets at once, and for appending many runs. Without
+   * it packets are taken one by one, as they are for an observer, for limits and for labels with ports.
    */
   readonly region?: Region | undefined;
   readonly lookup: LabelLookup;
@@ -99,26 +99,19 @@ export class Classifier extends LabelCounters {
     this.#packetsLeft = options.packetLimit ?? Infinity;
     this.#bytesLeft = options.byteLimit ?? Infinity;
     const others = keepOthers ? labels : nobody;
-    this.#runs = new Runs({ others, maximum: options.maximumRun, directed, once });
+    // Where a packet is handed to its source only, the way back is another output's.
+    const oneWay = directed || once;
+    const plain =
+      region === undefined
+        ? null
+        : PlainWalk.of({ arena, region, lookup, counters: this, labels, others, oneWay });
+    this.#runs = new Runs({ others, maximum: options.maximumRun, directed, once, appender: plain });
     const isSteady =
       options.observer === undefined &&
       !lookup.usesPorts &&
       this.#packetsLeft === Infinity &&
       this.#bytesLeft === Infinity;
-    // Where a packet is handed to its source only, the way back is another output's.
-    const oneWay = directed || once;
-    this.#plain =
-      isSteady && region !== undefined
-        ? PlainWalk.of({
-            arena,
-            region,
-            lookup,
-            counters: this,
-            labels,
-            others,
-            oneWay,
-          })
-        : null;
+    this.#plain = isSteady ? plain : null;
   }
 
   /** A limit is reached: nothing more will be taken. */
@@ -151,13 +144,15 @@ export class Classifier extends LabelCounters {
 
     observer?.begin(format);
     sink.begin?.(batch);
-    runs.begin(sink);
     this.lastRecord = -1;
-    const plain = this.#plain;
+    const plain =
+      batch.index === undefined || this.#plain?.reaches(batch.index.starts) ? this.#plain : null;
+    // A row's runs are where others would wait.
+    runs.begin(sink, plain === null);
     const at =
-      plain !== null && (batch.index === undefined || plain.reaches(batch.index.starts))
-        ? this.#walkRows(plain, batch, linkLayer, sink)
-        : this.#walkEach(batch, linkLayer);
+      plain === null
+        ? this.#walkEach(batch, linkLayer)
+        : this.#walkRows(plain, batch, linkLayer, sink);
     runs.end();
     if (this.lastRecord >= 0) observer?.end(this.lastRecord);
 

@@ -5,7 +5,7 @@ import type { Arena, Region } from './packet/arena.js';
 import { blockLead, type BatchFormat, type RecordIndex } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { loadWalk } from './packet/walk-module.js';
-import type { Runs, RunSink } from './runs.js';
+import type { RunAppender, Runs, RunSink } from './runs.js';
 
 /** What the module exports; what each does stands there. Numbers are 32-bit integers. */
 interface PlainWalkModule {
@@ -63,7 +63,10 @@ export interface PlainWalkOptions {
   readonly oneWay: boolean;
 }
 
-export class PlainWalk {
+export class PlainWalk implements RunAppender {
+  readonly runWidth = runWidth;
+  /** Runs that were found, one behind the other. */
+  readonly list: Int32Array;
   readonly #module: PlainWalkModule;
   readonly #buffer: ArrayBufferLike;
   readonly #counters: LabelCounters;
@@ -73,7 +76,6 @@ export class PlainWalk {
   readonly #sums: Float64Array;
   /** Where the walk has ended: last record, next record, first run that is left, end of the runs. */
   readonly #ends: Int32Array;
-  readonly #runs: Int32Array;
   #appends = false;
   /** Of what was taken last: where the last record begins, and where the next one would. */
   last = 0;
@@ -96,7 +98,7 @@ export class PlainWalk {
     this.#oneWay = oneWay;
     this.#sums = new Float64Array(buffer, start, sumCount);
     this.#ends = new Int32Array(buffer, start + this.#sums.byteLength, endCount);
-    this.#runs = new Int32Array(buffer, start + runsAt, runsSize / 4);
+    this.list = new Int32Array(buffer, start + runsAt, runsSize / 4);
     putTables(buffer, start + countersAt + LabelCounters.sizeOf(labels), lookup.plain4);
     this.#module.place(start, labels, lookup.plain4.length, Number(oneWay), others);
   }
@@ -107,13 +109,22 @@ export class PlainWalk {
   }
 
   /** What is read next is of this format, and goes to this sink. */
-  begin({ bigEndian, linkType }: BatchFormat, { cursors = null, row = 0 }: RunSink): void {
+  begin({ bigEndian, linkType }: BatchFormat, sink: RunSink): void {
     const { offset, mask, value, ip } = (linkLayerOf(linkType) ?? unknownLayer).fastIpv4;
     this.#module.begin(Number(!bigEndian), offset, mask, value, ip);
-    this.#appends =
+    this.aim(sink);
+  }
+
+  aim({ cursors = null, row = 0 }: RunSink): boolean {
+    const isReady =
       cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
-    if (this.#appends && cursors !== null) this.#module.aim(cursors.at, cursors.length, row);
-    else this.#module.aim(0, 0, 0);
+    this.#module.aim(isReady ? cursors.at : 0, isReady ? cursors.length : 0, isReady ? row : 0);
+    this.#appends = isReady;
+    return isReady;
+  }
+
+  appendRuns(first: number, end: number): number {
+    return this.#module.appendRuns(first, end);
   }
 
   /**
@@ -148,7 +159,7 @@ export class PlainWalk {
     this.end = next;
     this.#addSums();
     for (let run = firstRun; run < endOfRuns; run++) {
-      const list = this.#runs;
+      const { list } = this;
       const at = run * runWidth;
       runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
       if (!this.#appends) continue;

@@ -24,6 +24,20 @@ export interface RunSink {
   append(output: number, start: number, end: number, packets: number, direction: Direction): void;
 }
 
+/** Copies many runs at once to where a sink's next records go: `PlainWalk`. */
+export interface RunAppender {
+  /** For runs that wait: `runWidth` words for each. */
+  readonly list: Int32Array;
+  readonly runWidth: number;
+  /** From now on the runs are for this sink. False when it has to be told of each. */
+  aim(sink: RunSink): boolean;
+  /**
+   * Appends runs of the list, from number `first` to before `end`, as far as there is room.
+   * @returns the first that there is no room for, or `end`
+   */
+  appendRuns(first: number, end: number): number;
+}
+
 export interface RunOptions {
   /** Output of packets of no label; `nobody` leaves them out. */
   readonly others: number;
@@ -33,6 +47,8 @@ export interface RunOptions {
   readonly directed: boolean;
   /** Hand a packet between two labels to its source's output only. */
   readonly once: boolean;
+  /** Which way a packet goes is of no interest to it. */
+  readonly appender?: RunAppender | null;
 }
 
 /** No label, no output. */
@@ -51,17 +67,23 @@ export class Runs {
   #second: number = nobody;
   #packets = 0;
   #direction: Direction = directions.unknown;
+  readonly #appender: RunAppender | null;
+  /** How many wait in the appender's list; -1 where the sink is told of each. */
+  #listed = -1;
 
-  constructor({ others, maximum, directed, once }: RunOptions) {
+  constructor({ others, maximum, directed, once, appender = null }: RunOptions) {
+    this.#appender = directed ? null : appender;
     this.#others = others;
     this.#maximum = maximum;
     this.#directed = directed;
     this.#once = once;
   }
 
-  begin(sink: RunSink): void {
+  /** @param listing runs may wait until `end`, and be appended then */
+  begin(sink: RunSink, listing: boolean): void {
     this.#sink = sink;
     this.#first = nobody;
+    this.#listed = listing && this.#appender?.aim(sink) === true ? 0 : -1;
   }
 
   /**
@@ -96,7 +118,7 @@ export class Runs {
       this.#packets += packets;
       return;
     }
-    this.end();
+    this.#handOn();
     this.#first = first;
     this.#second = second;
     this.#start = start;
@@ -107,14 +129,48 @@ export class Runs {
 
   /** Hands over what is left. */
   end(): void {
+    this.#handOn();
+    if (this.#listed > 0) this.#appendListed();
+  }
+
+  #handOn(): void {
     const first = this.#first;
     if (first < 0) return;
     this.#first = nobody;
     const second = this.#second;
+    const appender = this.#appender;
+    if (appender !== null && this.#listed >= 0) {
+      const { list, runWidth } = appender;
+      const at = this.#listed * runWidth;
+      list[at] = first;
+      list[at + 1] = second;
+      list[at + 2] = this.#start;
+      list[at + 3] = this.#end;
+      list[at + 4] = this.#packets;
+      this.#listed++;
+      if (at + 2 * runWidth > list.length) this.#appendListed();
+      return;
+    }
     const direction = this.#direction;
     this.#sink?.append(first, this.#start, this.#end, this.#packets, direction);
     if (second < 0) return;
     this.#sink?.append(second, this.#start, this.#end, this.#packets, opposite(direction));
+  }
+
+  #appendListed(): void {
+    const appender = this.#appender;
+    if (appender === null) return;
+    const { list, runWidth } = appender;
+    const end = this.#listed;
+    this.#listed = 0;
+    for (let run = appender.appendRuns(0, end); run < end;) {
+      const at = run * runWidth;
+      const [first, second, start, stop, packets] = list.subarray(at, at + runWidth);
+      this.#sink?.append(first, start, stop, packets, directions.unknown);
+      if (second >= 0) this.#sink?.append(second, start, stop, packets, directions.unknown);
+      // It has made room.
+      run = appender.appendRuns(run + 1, end);
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 /** What `lbcap watch` does. */
+import { setFlagsFromString } from 'node:v8';
 import { LbcapError } from '../../errors.js';
 import { captureFilter } from '../../filters/capture.js';
 import type { Label } from '../../labels/label.js';
@@ -6,8 +7,10 @@ import { loopbackInterface } from '../../loopback/interface.js';
 import { checkFilter, libpcapVersion } from '../../native/libpcap.js';
 import { terminalRoom } from '../../native/terminal-room.js';
 import { compileLookup } from '../../labels/lookup.js';
-import { createArena, type Arena, type Region } from '../../packet/arena.js';
+import { createArenaOf, type Arena, type Region } from '../../packet/arena.js';
+import { Cursors } from '../../packet/cursors.js';
 import { linkTypes } from '../../packet/link-layer.js';
+import { plainWalkSize } from '../../plain-walk.js';
 import { dropPrivileges } from '../../privileges.js';
 import type { Sequence } from '../../sequence.js';
 import { fileRegionSizes } from '../../sources/window.js';
@@ -45,30 +48,34 @@ export async function watch(labels: Sequence<Label>, options: WatchOptions): Pro
     refuseInputs([options.read], plan.directory, claimedFiles(plan));
   }
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
+  keepCollectorQuiet(labels.length);
   const sizes = inputSizes(options);
-  const inputs = [...sizes.libpcap, ...sizes.stream];
-  const { arena, regions } = createArena([...inputs, ...outputRegionSizes(plan, true)]);
-  const input = {
-    libpcap: regions.slice(0, sizes.libpcap.length),
-    stream: regions.slice(sizes.libpcap.length, inputs.length),
-  };
+  const lookup = compileLookup(labels);
+  const { arena, regions } = createArenaOf({
+    ...sizes,
+    output: outputRegionSizes(plan, true),
+    walk: [plainWalkSize(labels.length, lookup)],
+    cursors: [Cursors.sizeOf(plan?.names.length ?? 0)],
+  });
   const view = createLiveView({
     stream: process.stderr,
     env: process.env,
     takes: await terminalRoom(process.stderr),
   });
-  const { source, opening, engine } = await open(labels, options, arena, input, (text) => {
+  const { source, opening, engine } = await open(labels, options, arena, regions, (text) => {
     view.notice(`lbcap: ${text}`);
   });
   // Only the capture needs root: the files are to be the user's.
   dropPrivileges(process.env);
   return runCapture({
-    lookup: compileLookup(labels),
+    lookup,
     labels,
     source,
     engine,
     arena,
-    regions: regions.slice(inputs.length),
+    regions: regions.output,
+    walkRegion: regions.walk[0],
+    cursorRegion: regions.cursors[0],
     plan,
     nanoseconds: options.output.nanoseconds,
     json: options.json,
@@ -87,6 +94,18 @@ export async function watch(labels: Sequence<Label>, options: WatchOptions): Pro
     filter: options.filter,
     opening,
   });
+}
+
+/** Of so few labels the heap is small: a few megabytes. */
+const fewLabels = 1024;
+
+/**
+ * V8 takes an arena for a sign that memory runs short, and a quiet capture for a chance to give some back: it
+ * then marks the whole heap, twice in the first ten seconds, a little at a time and with threads of its own. That
+ * costs as much as five seconds of a bulk stream with --snaplen. A small heap is marked at once when it is full.
+ */
+function keepCollectorQuiet(labels: number): void {
+  if (labels <= fewLabels) setFlagsFromString('--no-incremental-marking');
 }
 
 /** Where the input goes: it depends on who captures, which may not be known yet. */
