@@ -12,6 +12,10 @@ interface Bundle {
   main?(words: readonly string[]): Promise<void>;
 }
 
+// Under sudo a command becomes its caller, for good: what is made here is whose this process is.
+delete process.env['SUDO_UID'];
+delete process.env['SUDO_GID'];
+
 const path = process.argv[2];
 const folder = mkdtempSync(join(tmpdir(), 'lbcap-'));
 try {

@@ -125,8 +125,8 @@ const observer: PacketObserver = {
   packet: () => 0,
 };
 
-/** In rows, packet by packet, or in rows that are appended where a sink has room for them. */
-type Way = 'rows' | 'each' | 'appended';
+/** In rows or packet by packet; and either way appended where a sink has room. */
+type Way = 'rows' | 'each' | 'rows appended' | 'each appended';
 
 function classified(sent: readonly Sent[], given: Options, way: Way) {
   const { link, bigEndian, kind } = given;
@@ -179,7 +179,7 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
     maximumRun: given.maximumRun,
     directed: given.directed,
     once: given.once,
-    observer: way === 'each' ? observer : undefined,
+    observer: way.startsWith('each') ? observer : undefined,
   });
   const outputs = new Map<string, { hash: Hash; packets: number }>();
   const take = (key: string, from: number, to: number, packets: number) => {
@@ -197,10 +197,11 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
     cursors.next[output] = roomOf(output);
     cursors.limit[output] = roomOf(output) + roomSize;
   };
+  const appends = way.endsWith('appended');
   const walked = classifier.classify(batch, {
-    cursors: way === 'appended' ? cursors : null,
+    cursors: appends ? cursors : null,
     append(output, from, to, packets, direction) {
-      if (way === 'appended') empty(output);
+      if (appends) empty(output);
       take(`${output} ${direction}`, from, to, packets);
       assert.ok(to - from <= Math.max(given.maximumRun, 64 * 1024 + 300));
     },
@@ -229,7 +230,8 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
 function agree(sent: readonly Sent[], given: Options): void {
   const inRows = classified(sent, given, 'rows');
   assert.deepEqual(inRows, classified(sent, given, 'each'));
-  assert.deepEqual(inRows, classified(sent, given, 'appended'));
+  assert.deepEqual(inRows, classified(sent, given, 'rows appended'));
+  assert.deepEqual(inRows, classified(sent, given, 'each appended'));
 
   // And both with who was told to send what.
   const plain = inRows.whole.filter(({ shape }) => !['arp', 'garbage', 'cut'].includes(shape));

@@ -48,6 +48,18 @@ for (const bundle of bundles) {
   });
 }
 
+test('the build makes them under sudo, too', () => {
+  const path = join(folder, 'cli', 'split-program.cjs');
+  rmSync(codeCachePath(path));
+  const env = { ...process.env, SUDO_UID: '65534', SUDO_GID: '65534' };
+  const { status, stderr } = spawnSync(process.execPath, ['dist/.ci/code-cache.js', path], {
+    env,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  assert.equal(compile(path, readFileSync(codeCachePath(path))).cachedDataRejected, false);
+});
+
 test('with other flags of V8, with half a cache and without one the program is the same', () => {
   const words = help();
   assert.match(words, /^Usage: lbcap split/);
