@@ -48,7 +48,7 @@ export async function watch(labels: Sequence<Label>, options: WatchOptions): Pro
     refuseInputs([options.read], plan.directory, claimedFiles(plan));
   }
   if (plan !== null) refuseTerminal(plan.options, process.stdout);
-  keepCollectorQuiet(labels.length);
+  if (options.inputs === null && labels.length <= fewLabels) keepCollectorQuiet();
   const sizes = inputSizes(options);
   const lookup = compileLookup(labels);
   const { arena, regions } = createArenaOf({
@@ -104,8 +104,8 @@ const fewLabels = 1024;
  * then marks the whole heap, twice in the first ten seconds, a little at a time and with threads of its own. That
  * costs as much as five seconds of a bulk stream with --snaplen. A small heap is marked at once when it is full.
  */
-function keepCollectorQuiet(labels: number): void {
-  if (labels <= fewLabels) setFlagsFromString('--no-incremental-marking');
+function keepCollectorQuiet(): void {
+  setFlagsFromString('--no-incremental-marking');
 }
 
 /** Where the input goes: it depends on who captures, which may not be known yet. */
