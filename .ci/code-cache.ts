@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { concat, ethernet, ipv4, pcapFile, udp } from '../fixtures/frames.js';
+import { ethernet, ipv4, pcapFile, udp } from '../fixtures/frames.js';
 import { codeCachePath, compile, evaluate } from '../src/cli/load-bundle.js';
 
 interface Bundle {
@@ -32,11 +32,13 @@ try {
 /** Commands that need neither rights nor traffic. */
 function usual(folder: string): string[][] {
   const capture = join(folder, 'capture.pcap');
-  const packet = (from: string) =>
-    ethernet(0x800, ipv4(from, '127.0.0.1', concat(udp(4000, 9092, 8))));
+  const packet = (from: string) => ethernet(0x800, ipv4(from, '127.0.0.1', udp(4000, 9092)));
   const data = ['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((from) => ({ data: packet(from) }));
   writeFileSync(capture, pcapFile(data));
-  const labels = ['-l', 'a=127.0.0.2', '-l', 'b=127.0.0.3'];
+  // Whoever builds may have a registry, with labels that overlap these.
+  const registry = join(folder, 'lbcap.json');
+  writeFileSync(registry, '{"labels":{}}');
+  const labels = ['--labels', registry, '-l', 'a=127.0.0.2', '-l', 'b=127.0.0.3'];
   const to = (name: string) => ['-o', join(folder, name)];
   const split = ['split', capture, ...labels];
   return path.includes('split-program')

@@ -4,14 +4,7 @@
  * `src/formats/enhanced-row.ts` runs it. All offsets are into one memory: the arena's.
  */
 
-let little: bool = true;
-
-/** A field of a block. */
-@inline
-function word(at: i32): i32 {
-  const value = load<i32>(at);
-  return little ? value : bswap<i32>(value);
-}
+import { inOrder, keep, setByteOrder, touch, word } from './memory.ts';
 
 /** Fields of packet blocks (formats/pcapng-layout.ts), bytes from a block's start. */
 const blockTotal: i32 = 4;
@@ -22,9 +15,6 @@ const enhancedType: i32 = 6;
 /** blockLead of packet/batch.ts: from a block's start to what could be its record header. */
 const blockLead: i32 = 12;
 const maximumCaptured: i32 = 262_144;
-const touchAhead: i32 = 4096;
-const cacheLine: i32 = 64;
-let ahead: i32 = 0;
 
 /**
  * Finds Enhanced Packet Blocks of one interface from `at` on, whole and without fault, up to the first block
@@ -43,7 +33,7 @@ export function findEnhanced(
   count: i32,
   most: i32,
 ): i32 {
-  little = isLittle;
+  setByteOrder(isLittle);
   const last = end - enhancedLeast;
   let place = found + count * 4;
   const full = found + most * 4;
@@ -58,13 +48,12 @@ export function findEnhanced(
     if (<u32>captured > <u32>maximumCaptured || captured > room) break;
     if (word(at + total - 4) !== total) break;
     store<i32>(place, at + blockLead);
-    // As in plain-walk.ts: asks for what comes later.
-    touched |= load<i32>(at + touchAhead) | load<i32>(at + touchAhead + cacheLine);
+    touched |= touch(at);
     place += 4;
     at += total;
   }
   store<i32>(place, at);
-  ahead = touched;
+  keep(touched);
   return (place - found) / 4;
 }
 
@@ -88,7 +77,7 @@ export function convertRow(
   offset: f64,
   perSecond: i32,
 ): i32 {
-  little = isLittle;
+  setByteOrder(isLittle);
   const isCoarse = unit >= coarseRate;
   const finer = perSecond / unit;
   const coarser = unit / perSecond;
@@ -109,8 +98,8 @@ export function convertRow(
     }
     const fraction = unit <= perSecond ? rest * finer : rest / coarser;
     const stamp = <i32>(seconds + <i64>offset);
-    store<i32>(record, little ? stamp : bswap<i32>(stamp));
-    store<i32>(record, little ? fraction : bswap<i32>(fraction), 4);
+    store<i32>(record, inOrder(stamp));
+    store<i32>(record, inOrder(fraction), 4);
   }
   return end;
 }

@@ -6,6 +6,8 @@
  * All offsets are into one memory: the arena's.
  */
 
+import { keep, setByteOrder, touch, word } from './memory.ts';
+
 /** Records in a row at most: their fields stay in the processor's first cache. */
 const longestRow: i32 = 1024;
 /** And bytes, but for the last record: what is then handed on goes into one output slot. */
@@ -17,9 +19,6 @@ const recordHeader: i32 = 16;
 const maximumRecordSize: i32 = 16 + 262_144;
 /** blockLengthBefore of packet/batch.ts: a block's total length, seen from its record header. */
 const blockLengthBefore: i32 = 8;
-/** Bytes from a record to what is asked for meanwhile; an arena has as many behind its last region. */
-const touchAhead: i32 = 4096;
-const cacheLine: i32 = 64;
 /** Of an IPv4 header without options. */
 const ipHeader: i32 = 20;
 
@@ -76,9 +75,6 @@ let others: i32 = -1;
 let tables: i32 = 0;
 let tablesEnd: i32 = 0;
 
-let little: bool = true;
-/** Never looked at: it is there so that `touch` is not left out. */
-let ahead: i32 = 0;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -120,18 +116,11 @@ export function place(
  * at `ip`; `isLittle` are the record headers.
  */
 export function begin(isLittle: bool, offset: i32, mask: u32, value: u32, ip: i32): void {
-  little = isLittle;
+  setByteOrder(isLittle);
   typeOffset = recordHeader + offset;
   typeMask = bswap<u16>(<u16>mask);
   typeValue = bswap<u16>(<u16>value);
   ipOffset = recordHeader + ip;
-}
-
-/** A field of a record header. */
-@inline
-function word(at: i32): i32 {
-  const value = load<i32>(at);
-  return little ? value : bswap<i32>(value);
 }
 
 /** Whether the record at `at` holds a packet that is something else. */
@@ -150,15 +139,6 @@ function isOther(at: i32, size: i32, length: i32): bool {
     (total & 0xffff) < <u32>(ipHeader - 1) ||
     ((<u32>load<u16>(at + typeOffset)) & typeMask) !== typeValue
   );
-}
-
-/**
- * Asks for what comes later, so that it is there in time: bytes that another processor has read lie in its cache,
- * and no processor fetches across a page by itself. Whoever walks keeps the answer, else nothing would be asked.
- */
-@inline
-function touch(at: i32): i32 {
-  return load<i32>(at + touchAhead) | load<i32>(at + touchAhead + cacheLine);
 }
 
 @inline
@@ -189,7 +169,7 @@ function read(at: i32, limit: i32): i32 {
     at += size;
   }
   store<i32>(field, at);
-  ahead = touched;
+  keep(touched);
   return (field - fields) / fieldSize;
 }
 

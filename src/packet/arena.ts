@@ -23,7 +23,7 @@ export interface Region {
 const pageSize = 65_536;
 /**
  * Behind the last region: who looks at a record's fields before its length must not fall off, nor who asks
- * for what comes later (`touch` in assembly/plain-walk.ts).
+ * for what comes later (`touch` in assembly/memory.ts).
  */
 const slack = 8192;
 

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -48,10 +50,17 @@ for (const bundle of bundles) {
   });
 }
 
-test('the build makes them under sudo, too', () => {
+test('the build makes them under sudo, too, and where there is a registry', () => {
   const path = join(folder, 'cli', 'split-program.cjs');
   rmSync(codeCachePath(path));
-  const env = { ...process.env, SUDO_UID: '65534', SUDO_GID: '65534' };
+  mkdirSync(join(folder, 'lbcap'));
+  writeFileSync(join(folder, 'lbcap', 'labels.json'), '{"labels":{"kafka":"127.0.0.2"}}');
+  const env = {
+    ...process.env,
+    XDG_CONFIG_HOME: folder,
+    SUDO_UID: '65534',
+    SUDO_GID: '65534',
+  };
   const { status, stderr } = spawnSync(process.execPath, ['dist/.ci/code-cache.js', path], {
     env,
     encoding: 'utf8',
