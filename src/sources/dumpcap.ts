@@ -17,6 +17,8 @@ import type { Source } from './source.js';
  * interrupted, so a stop waits for so long (native-notes/dumpcap.md).
  */
 const holdBack = 250 + 50;
+/** In so many steps: of a time for which the whole machine stood still only one is gone, for dumpcap has to run, too. */
+const holdBackSteps = 6;
 
 /**
  * Starts capturing. `regions` are those of `openCapture`.
@@ -101,9 +103,16 @@ class DumpcapSource implements Source {
   stop(): void {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#stopTimer = setTimeout(() => {
-      this.#dumpcap.interrupt();
-    }, holdBack);
+    let left = holdBackSteps;
+    const wait = () => {
+      if (left === 0) {
+        this.#dumpcap.interrupt();
+        return;
+      }
+      left--;
+      this.#stopTimer = setTimeout(wait, holdBack / holdBackSteps);
+    };
+    wait();
   }
 
   /** Nothing is known before dumpcap has ended: it counts aloud only then. */

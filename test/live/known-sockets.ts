@@ -11,7 +11,7 @@ async function listen(host: string, port: number): Promise<void> {
     // One who asks for it is left first.
     socket.on('data', () => socket.end());
   });
-  server.listen({ host, port, backlog: 1000 });
+  server.listen({ host, port, backlog: 1000, ipv6Only: true });
   await once(server, 'listening');
   kept.push(server);
 }
@@ -31,6 +31,7 @@ await listen('0.0.0.0', 9000);
 await listen('::1', 9000);
 // At every address: a client that binds before it connects could have the port at another one.
 await listen('0.0.0.0', 40_001);
+await listen('::', 40_001);
 await listen('127.0.0.5', 9001);
 await open(5, { host: '127.0.0.1', port: 9000, localAddress: '127.0.0.2' });
 await open(2, { host: '127.0.0.1', port: 9000, localAddress: '127.0.0.2', localPort: 0 });

@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { labelSnapshot, snapshotOf, threeLabels } from '../../fixtures/snapshots.js';
 import type { Snapshot } from '../../src/sinks/snapshot.js';
 import { renderTable, shorten, type Canvas } from '../../src/terminal/table.js';
+import { assertInTime } from '../in-time.js';
 
 const plain: Canvas = { width: 80, height: Infinity, colour: false, unicode: true };
 
@@ -158,17 +159,19 @@ test('not more lines than the screen has; the busiest labels stay', () => {
   assert.doesNotMatch(exactly.join('\n'), /more/);
 });
 
-test('65,536 labels are drawn in good time', () => {
+test('65,536 labels are drawn in good time', async () => {
   const labels = Array.from({ length: 65_536 }, (_, i) =>
     labelSnapshot(`client-${String(i)}`, '127.1.0.1', [1, (i * 7919) % 65_536, 0, 0]),
   );
   const snapshot = snapshotOf(labels);
-  const start = performance.now();
-  const lines = renderTable(snapshot, { ...snapshot, at: 11_000 }, { ...plain, height: 24 });
-  const milliseconds = performance.now() - start;
-  assert.equal(lines.length, 24);
   // A redraw must not keep a capture waiting: timers and Ctrl-C answer within 0.2 s.
-  assert.ok(milliseconds < 200, `${String(milliseconds)} ms`);
+  await assertInTime(200, () => {
+    const start = performance.now();
+    const lines = renderTable(snapshot, { ...snapshot, at: 11_000 }, { ...plain, height: 24 });
+    const took = performance.now() - start;
+    assert.equal(lines.length, 24);
+    return took;
+  });
 });
 
 describe('beneath the table', () => {
