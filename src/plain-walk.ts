@@ -11,7 +11,7 @@ import type { RunAppender, Runs, RunSink } from './runs.js';
 interface PlainWalkModule {
   place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
-  aim(base: number, count: number, row: number): void;
+  aim(base: number, count: number, row: number, tellLong: number): void;
   walk(at: number, limit: number): number;
   walkIndexed(starts: number, most: number, blocks: number, lead: number, apart: number): number;
   appendRuns(first: number, end: number): number;
@@ -115,10 +115,11 @@ export class PlainWalk implements RunAppender {
     this.aim(sink);
   }
 
-  aim({ cursors = null, row = 0 }: RunSink): boolean {
+  aim({ cursors = null, row = 0, tellLong = false }: RunSink): boolean {
     const isReady =
       cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
-    this.#module.aim(isReady ? cursors.at : 0, isReady ? cursors.length : 0, isReady ? row : 0);
+    const count = isReady ? cursors.length : 0;
+    this.#module.aim(isReady ? cursors.at : 0, count, isReady ? row : 0, Number(tellLong));
     this.#appends = isReady;
     return isReady;
   }

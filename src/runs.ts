@@ -14,6 +14,8 @@ export interface RunSink {
    */
   readonly cursors?: Cursors | null;
   readonly row?: number;
+  /** It is to be told of runs of long packets: copying them is what it can do without. */
+  readonly tellLong?: boolean;
   /** What follows is of this batch: its preamble comes before it. */
   begin?(batch: Batch): void;
   /**

@@ -6,12 +6,16 @@
  * All offsets are into one memory: the arena's.
  */
 
+import { aim, appendRuns, isAimed, listsLong, longPacket, putRun, runSize, setRuns } from './append-runs.ts';
 import { keep, setByteOrder, touch, word } from './memory.ts';
+
+export { aim, appendRuns };
 
 /** Records in a row at most: their fields stay in the processor's first cache. */
 const longestRow: i32 = 1024;
-/** And bytes, but for the last record: what is then handed on goes into one output slot. */
-const widestRow: i32 = 64 * 1024;
+/** And bytes, but for the last record: what is then handed on goes into one output slot, unless it need not. */
+const widest: i32 = 64 * 1024;
+const widestOfLong: i32 = 512 * 1024;
 /** Longer packets (on the wire) are left to others: they are few, and so a row's sum stays below 2^31. */
 const longestPacket: u32 = 1024 * 1024;
 /** recordLayout of packet/batch.ts, and the largest record there is. */
@@ -33,12 +37,6 @@ const tableShift: usize = 8;
 const tableLast: usize = 12;
 const tableSlots: usize = 16;
 const tableSize: i32 = 20;
-/** Of a run: two labels, where it begins and ends, how many packets. */
-const runTo: usize = 4;
-const runStart: usize = 8;
-const runEnd: usize = 12;
-const runPackets: usize = 16;
-const runSize: i32 = 20;
 
 // The layout of the memory that `place` is given. `plain-walk.ts` has the same.
 // Sums, 64-bit floats, which grow until somebody sets them to zero: labelled packets first.
@@ -70,11 +68,12 @@ let selfPackets: i32 = 0;
 let selfBytes: i32 = 0;
 /** A mask: all ones or none. */
 let oneWay: i32 = 0;
-/** The output of packets of no label, or -1. */
-let others: i32 = -1;
+/** A mask: packets of no label go to an output as well. */
+let keepsOthers: i32 = 0;
 let tables: i32 = 0;
 let tablesEnd: i32 = 0;
 
+let widestRow: i32 = widest;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -108,7 +107,8 @@ export function place(
   tables = selfBytes + size;
   tablesEnd = tables + tableCount * tableSize;
   oneWay = isOneWay ? -1 : 0;
-  others = othersOutput;
+  keepsOthers = othersOutput >= 0 ? -1 : 0;
+  setRuns(runs, othersOutput);
 }
 
 /**
@@ -245,7 +245,7 @@ function labelOf(raw: i32): i32 {
 function converse(count: i32, lead: i32, apart: bool): i32 {
   const end = fields + count * fieldSize;
   const isOneWay = oneWay;
-  const keep = others >= 0 ? -1 : 0;
+  const keep = keepsOthers;
   let run = runs;
   let labelledPackets = 0;
   let labelledBytes = 0;
@@ -318,77 +318,10 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
   return (run - runs) / runSize;
 }
 
-@inline
-function putRun(
-  run: i32,
-  from: i32,
-  to: i32,
-  start: i32,
-  end: i32,
-  packets: i32,
-): void {
-  store<i32>(run, from);
-  store<i32>(run, to, runTo);
-  store<i32>(run, start, runStart);
-  store<i32>(run, end, runEnd);
-  store<i32>(run, packets, runPackets);
-}
-
-let appends: bool = false;
-let packetsAt: i32 = 0;
-let nextAt: i32 = 0;
-let limitAt: i32 = 0;
-let usedAt: i32 = 0;
-
-/** Where the `count` cursors are (cursors.ts), and which of them is the first output's; none: runs are left. */
-export function aim(base: i32, count: i32, row: i32): void {
-  appends = count > 0;
-  packetsAt = base + row * 8;
-  nextAt = base + count * 8 + row * 4;
-  limitAt = base + count * 12 + row * 4;
-  usedAt = base + count * 16 + row;
-}
-
-@inline
-function hasRoom(output: i32, size: i32): bool {
-  return load<i32>(nextAt + output * 4) + size <= load<i32>(limitAt + output * 4);
-}
-
-@inline
-function append(output: i32, start: i32, size: i32, packets: i32): void {
-  const to = load<i32>(nextAt + output * 4);
-  copy(to, start, size);
-  store<i32>(nextAt + output * 4, to + size);
-  add(packetsAt, output, packets);
-  store<u8>(usedAt + output, 1);
-}
-
-/**
- * Appends the runs that `converse` found, from number `first` to before `end`, to their outputs, as far as
- * there is room.
- * @returns the first that there is no room for, or `end`
- */
-export function appendRuns(first: i32, end: i32): i32 {
-  for (let number = first; number < end; number++) {
-    const run = runs + number * runSize;
-    const from = load<i32>(run);
-    const to = load<i32>(run, runTo);
-    const start = load<i32>(run, runStart);
-    const size = load<i32>(run, runEnd) - start;
-    const packets = load<i32>(run, runPackets);
-    const one = from >= 0 ? from : to >= 0 ? to : others;
-    const isForBoth = from >= 0 && to >= 0 && from !== to;
-    if (!hasRoom(one, size) || (isForBoth && !hasRoom(to, size))) return number;
-    append(one, start, size, packets);
-    if (isForBoth) append(to, start, size, packets);
-  }
-  return end;
-}
-
 /** False when some of a row's runs are left, for want of room. */
 @inline
 function handOn(end: i32): bool {
-  const first = appends ? appendRuns(0, end) : 0;
+  const first = isAimed() ? appendRuns(0, end) : 0;
   store<i32>(sums, first, firstRun);
   store<i32>(sums, end, endOfRuns);
   return first === end;
@@ -397,7 +330,10 @@ function handOn(end: i32): bool {
 @inline
 function ended(count: i32): void {
   store<i32>(sums, load<i32>(fields + (count - 1) * fieldSize), lastRecord);
-  store<i32>(sums, load<i32>(fields + count * fieldSize), nextRecord);
+  const next = load<i32>(fields + count * fieldSize);
+  store<i32>(sums, next, nextRecord);
+  const isLong = listsLong() && next - load<i32>(fields) >= count * longPacket;
+  widestRow = isLong ? widestOfLong : widest;
 }
 
 /**
@@ -434,15 +370,4 @@ export function walkIndexed(starts: i32, most: i32, blocks: bool, lead: i32, apa
     if (!handOn(converse(count, lead, apart))) break;
   }
   return taken;
-}
-
-/** Copies `size` bytes, 16 at least, to a place that does not overlap: runs are short, and a call costs more. */
-function copy(to: i32, from: i32, size: i32): void {
-  if (size > 4096) {
-    memory.copy(to, from, size);
-    return;
-  }
-  const last = size - 16;
-  for (let at = 0; at < last; at += 16) v128.store(to + at, v128.load(from + at));
-  v128.store(to + last, v128.load(from + last));
 }

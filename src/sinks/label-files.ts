@@ -1,6 +1,6 @@
 /** Capture files for each label: takes runs of records, and says where each file begins and ends. */
 import type { LbcapError } from '../errors.js';
-import { Cursors } from '../packet/cursors.js';
+import { Cursors, listedWidth } from '../packet/cursors.js';
 import type { Arena, Region } from '../packet/arena.js';
 import type { Batch } from '../packet/batch.js';
 import type { Sequence } from '../sequence.js';
@@ -9,6 +9,7 @@ import { FileEnds } from './file-ends.js';
 import { type FileFormat, wholeRecords } from './file-format.js';
 import { fileEnding, FileNames } from './file-names.js';
 import { FinishedFiles, writtenFile } from './finished-files.js';
+import { isLong, LongRuns } from './long-runs.js';
 import { OpenFiles, OutputFile } from './open-files.js';
 import type { Output, WrittenFile } from './output.js';
 import { makeDirectory, refuseCaseTwins, refuseExisting, removeExisting } from './output-place.js';
@@ -16,6 +17,7 @@ import type { Rotation } from './rotation.js';
 import { SlotFiller } from './slot-filler.js';
 import { Slots } from './slots.js';
 import { SlotWriter } from './slot-writer.js';
+import { SlowDisk } from './slow-disk.js';
 
 /** Up to so many labels every one has a file from the start; beyond, from its first packet. */
 const createdAtStart = 256;
@@ -53,10 +55,16 @@ export class LabelFiles implements Output {
   readonly #open: OpenFiles;
   readonly #writer: SlotWriter;
   readonly #filler: SlotFiller;
+  readonly #longRuns: LongRuns;
   readonly #ends: FileEnds;
   /** By id, as `FileNames` has it. */
   readonly #files: OutputFile[] = [];
   readonly cursors: Cursors;
+  /** Runs of long packets are written from where they lie, at the batch's end. */
+  readonly tellLong: boolean;
+  /** Arena offsets: where bytes lie still until the batch is over. */
+  #from = 0;
+  #to = 0;
   /** Those of them that are made: few, where there are thousands of labels. */
   readonly #made = new Set<OutputFile>();
   readonly #finished = new FinishedFiles();
@@ -84,17 +92,28 @@ export class LabelFiles implements Output {
       numbered: rotation !== null,
       linkType: options.linkType,
     });
+    this.tellLong = rotation === null && compression === null && options.writeHere !== true;
     const slots = new Slots(options.slots);
     this.#open = new OpenFiles(options.force, compression);
+    const disk = new SlowDisk();
+    this.#longRuns = new LongRuns({ arena, slots, open: this.#open, disk });
     this.#writer = new SlotWriter({
       arena,
       slots,
       open: this.#open,
+      longRuns: this.#longRuns,
+      disk,
       compression,
       atOnce: rotation !== null,
       writeHere: options.writeHere ?? false,
     });
-    this.#filler = new SlotFiller({ arena, slots, writer: this.#writer, files: this.#files });
+    this.#filler = new SlotFiller({
+      arena,
+      slots,
+      writer: this.#writer,
+      longRuns: this.#longRuns,
+      files: this.#files,
+    });
     this.#ends = new FileEnds(format, this.#names, this.#open, this.#writer);
     makeDirectory(directory);
     refuseCaseTwins(directory, names);
@@ -108,10 +127,12 @@ export class LabelFiles implements Output {
   }
 
   begin(batch: Batch): void {
+    this.#takeListed();
     if (this.#headless) {
       this.#headless = false;
       for (const file of this.#made) this.#ends.writeHead(file);
     }
+    if (this.tellLong) [this.#from, this.#to] = [batch.start, batch.end];
     if (!this.#format.oneLinkType) return;
     this.row = this.#names.rowOf(batch.format.linkType);
     this.#addPlaces();
@@ -119,12 +140,13 @@ export class LabelFiles implements Output {
 
   append(output: number, start: number, end: number, packets: number): void {
     const { cursors } = this;
+    if (cursors.list[0] > 0) this.#takeListed();
     const id = this.row + output;
     const at = cursors.next[id];
     const next = at + (end - start);
     // Not a number for a file whose cursor is elsewhere: no limit is as much.
-    if (!(next <= cursors.limit[id])) {
-      this.#appendElsewhere(output, start, end, packets);
+    if (!(next <= cursors.limit[id]) || (this.tellLong && isLong(end - start, packets))) {
+      this.#appendElsewhere(id, start, end, packets);
       return;
     }
     this.#bytes.copyWithin(at, start, end);
@@ -138,44 +160,58 @@ export class LabelFiles implements Output {
    * a file larger than it may be.
    */
   insert(output: number, bytes: Uint8Array): void {
+    this.#takeListed();
     const file = this.#current(output);
     this.#writer.finish(file);
     this.#writer.writeNow(file, bytes, 0, bytes.length);
   }
 
+  /** Takes what a walk has listed instead of appending it. */
+  #takeListed(): void {
+    const { list } = this.cursors;
+    const end = 1 + list[0] * listedWidth;
+    list[0] = 0;
+    for (let at = 1; at < end; at += listedWidth) {
+      this.#appendElsewhere(list[at], list[at + 1], list[at + 2], list[at + 3]);
+    }
+  }
+
   /** The slot is full, or there is none, or a file is, or the records are longer than any slot. */
-  #appendElsewhere(output: number, start: number, end: number, packets: number): void {
+  #appendElsewhere(id: number, start: number, end: number, packets: number): void {
     const size = (this.#rotation?.size ?? Infinity) - this.#format.tailSize;
-    let file = this.#current(output);
+    const stays = start >= this.#from && end <= this.#to;
+    let file = this.#make(id);
     while (start < end) {
       if (file.failed) return;
       const room = size - lengthOf(file);
       if (end - start <= room) {
-        this.#filler.put(file, start, end, packets, room);
+        this.#filler.put(file, start, end, packets, room, stays);
         return;
       }
       const { cut, count } = wholeRecords(this.#format, start, end, room);
-      if (count > 0) this.#filler.put(file, start, cut, count, room);
+      if (count > 0) this.#filler.put(file, start, cut, count, room, stays);
       else if (file.packets === 0) {
         // Nothing has room for this one.
         const next = this.#format.recordEnd(start);
-        this.#filler.put(file, start, next, 1, next - start);
+        this.#filler.put(file, start, next, 1, next - start, stays);
         [start, packets] = [next, packets - 1];
         continue;
       }
       [start, packets] = [cut, packets - count];
       this.#finish(file);
-      file = this.#current(output);
+      file = this.#make(id);
     }
   }
 
   flush(): void {
+    this.#takeListed();
     for (const file of this.#made) this.#writer.flush(file);
     this.#open.check();
   }
 
   /** Ends the files that have packets; the next ones begin with the next packet. */
   rotate(): void {
+    this.#takeListed();
     for (const file of this.#inOrder()) if (file.packets > 0) this.#finish(file);
   }
 
@@ -184,6 +220,8 @@ export class LabelFiles implements Output {
   }
 
   settle(): null {
+    this.#takeListed();
+    this.#longRuns.writeAll();
     return null;
   }
 

@@ -41,6 +41,8 @@ export class OutputFile {
   length = 0;
   /** Slots on their way, in order. */
   readonly queue: Write[] = [];
+  /** Arena offsets, two by two: what follows the slot's bytes, and is written from where it lies. */
+  readonly ranges: number[] = [];
   slot = -1;
   /** Arena offset: where the slot's unwritten bytes begin. */
   unwritten = 0;

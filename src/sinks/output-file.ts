@@ -8,6 +8,7 @@ import {
   openSync,
   unlinkSync,
   writeSync,
+  writevSync,
 } from 'node:fs';
 import { isSystemError, LbcapError, messageOf } from '../errors.js';
 
@@ -77,6 +78,18 @@ export function writeFully(
     start += written;
     position += written;
   }
+}
+
+/** Writes all of `parts`, one behind the other, at `position`. @returns how much @throws the system's error */
+export function writeTogether(fd: number, parts: readonly Uint8Array[], position: number): number {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const written = writevSync(fd, parts, position);
+  if (written < size) {
+    // It stopped in the midst, as for a full disk: the next write goes on, or says why it cannot.
+    const rest = Buffer.concat(parts).subarray(written);
+    writeFully(fd, rest, 0, rest.length, position + written);
+  }
+  return size;
 }
 
 /** True once the last name of an open file is gone: what is written to it is lost. */

@@ -113,6 +113,10 @@ export class PcapngFiles implements Output, FileFormat {
     return isReady ? this.#files.cursors : null;
   }
 
+  get tellLong(): boolean {
+    return this.#files.tellLong;
+  }
+
   get row(): number {
     return this.#files.row;
   }
@@ -162,7 +166,7 @@ export class PcapngFiles implements Output, FileFormat {
   }
 
   settle(): null {
-    return null;
+    return this.#files.settle();
   }
 
   get packets(): number {

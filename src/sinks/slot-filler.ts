@@ -1,5 +1,6 @@
 /** Gives files slots to gather records in, taking them from others where none is free. */
 import type { Arena } from '../packet/arena.js';
+import { isLong, type LongRuns } from './long-runs.js';
 import type { OutputFile } from './open-files.js';
 import type { SlotWriter } from './slot-writer.js';
 import type { Slots } from './slots.js';
@@ -8,6 +9,7 @@ export interface SlotFillerOptions {
   readonly arena: Arena;
   readonly slots: Slots;
   readonly writer: SlotWriter;
+  readonly longRuns: LongRuns;
   /** By id; they may become others, and more. */
   readonly files: readonly OutputFile[];
 }
@@ -16,22 +18,39 @@ export class SlotFiller {
   readonly #bytes: Uint8Array;
   readonly #slots: Slots;
   readonly #writer: SlotWriter;
+  readonly #longRuns: LongRuns;
   readonly #files: readonly OutputFile[];
 
-  constructor({ arena, slots, writer, files }: SlotFillerOptions) {
+  constructor({ arena, slots, writer, longRuns, files }: SlotFillerOptions) {
     this.#bytes = arena.bytes;
     this.#slots = slots;
     this.#writer = writer;
+    this.#longRuns = longRuns;
     this.#files = files;
   }
 
   /**
    * Appends the arena's bytes from `start` to `end`, which are whole records.
    * @param room what the file may still take
+   * @param stays they lie there until the batch is over
    */
-  put(file: OutputFile, start: number, end: number, packets: number, room: number): void {
+  put(
+    file: OutputFile,
+    start: number,
+    end: number,
+    packets: number,
+    room: number,
+    stays: boolean,
+  ): void {
     const size = end - start;
     file.packets += packets;
+    if (stays) {
+      const asItLies = file.ranges.length > 0 || isLong(size, packets);
+      if (asItLies && this.#longRuns.put(file, start, end)) return;
+      this.#longRuns.unlist(file);
+    } else if (file.ranges.length > 0) {
+      this.#writer.flush(file);
+    }
     if (file.next + size > file.limit) {
       this.#writer.send(file);
       this.#slots.serve(file.id);

@@ -3,13 +3,17 @@ import { write } from 'node:fs';
 import type { Arena } from '../packet/arena.js';
 import type { Compression } from './compression.js';
 import type { OpenFiles, OutputFile, Write } from './open-files.js';
+import type { LongRuns } from './long-runs.js';
 import { writeFully } from './output-file.js';
 import type { Slots } from './slots.js';
+import type { SlowDisk } from './slow-disk.js';
 
 export interface SlotWriterOptions {
   readonly arena: Arena;
   readonly slots: Slots;
   readonly open: OpenFiles;
+  readonly longRuns: LongRuns;
+  readonly disk: SlowDisk;
   readonly compression: Compression | null;
   /**
    * Write at once what is not to be compressed, so that a file can be closed at any time: a write that
@@ -24,14 +28,6 @@ export interface SlotWriterOptions {
   readonly writeHere: boolean;
 }
 
-/**
- * A write on this thread that took longer has waited for the disk (dirty pages are beyond their limit,
- * a network file system is slow); then workers write for a while, so that timers and signals are
- * answered. Milliseconds.
- */
-const slowWrite = 50;
-const slowFor = 1000;
-
 /** While this thread writes too, others are given no more than keeps them busy: the rest waits. */
 const mostWhileShared = 2;
 /** Slots that are sent after this thread was last asked to write one, until others get them all again. */
@@ -45,11 +41,11 @@ export class SlotWriter {
   readonly #bytes: Uint8Array;
   readonly #slots: Slots;
   readonly #open: OpenFiles;
+  readonly #longRuns: LongRuns;
+  readonly #disk: SlowDisk;
   readonly #compression: Compression | null;
   readonly #atOnce: boolean;
   readonly #writeHere: boolean;
-  /** Until then the disk is taken to be slow (performance.now()). */
-  #slowUntil = 0;
   #inFlight = 0;
   /** Writes that other threads have been given, and files whose first write they are still to be given. */
   #underWay = 0;
@@ -58,11 +54,14 @@ export class SlotWriter {
   #sharedUntil = 0;
   #settled: (() => void) | null = null;
 
-  constructor({ arena, slots, open, compression, atOnce, writeHere }: SlotWriterOptions) {
+  constructor(options: SlotWriterOptions) {
+    const { arena, compression, atOnce, writeHere } = options;
     this.#writeHere = writeHere && compression === null;
     this.#bytes = arena.bytes;
-    this.#slots = slots;
-    this.#open = open;
+    this.#slots = options.slots;
+    this.#open = options.open;
+    this.#longRuns = options.longRuns;
+    this.#disk = options.disk;
     this.#compression = compression;
     this.#atOnce = atOnce && compression === null;
   }
@@ -82,9 +81,9 @@ export class SlotWriter {
     }
     if (this.#writeHere && file.queue.length === 0) {
       const before = performance.now();
-      if (before >= this.#slowUntil) {
+      if (!this.#disk.isSlow(before)) {
         this.evict(file);
-        this.#noticeSlow(before);
+        this.#disk.wrote(before);
         return;
       }
     }
@@ -117,7 +116,7 @@ export class SlotWriter {
    */
   writeWaiting(): boolean {
     const before = performance.now();
-    if (before < this.#slowUntil) return false;
+    if (this.#disk.isSlow(before)) return false;
     this.#sharedUntil = this.#sent + sharedFor;
     for (const file of this.#waiting) {
       this.#waiting.delete(file);
@@ -128,7 +127,7 @@ export class SlotWriter {
         this.#open.fail(file, position, error);
       }
       this.#next(file);
-      this.#noticeSlow(before);
+      this.#disk.wrote(before);
       return true;
     }
     return false;
@@ -143,6 +142,7 @@ export class SlotWriter {
 
   /** Writes what is in the slot; the file keeps it. */
   flush(file: OutputFile): void {
+    this.#longRuns.write(file);
     if (file.slot < 0 || file.unwritten === file.next) return;
     this.writeNow(file, this.#bytes, file.unwritten, file.next);
     file.unwritten = file.next;
@@ -150,6 +150,7 @@ export class SlotWriter {
 
   /** Writes everything that is queued and in the slot; the file has none afterwards. */
   finish(file: OutputFile): void {
+    this.#longRuns.write(file);
     if (file.slot >= 0) this.evict(file);
     if (file.queue.length > 0) this.writeNow(file, this.#bytes, 0, 0);
   }
@@ -230,12 +231,6 @@ export class SlotWriter {
       this.#underWay++;
       this.#writeAsync(file, 0);
     }
-  }
-
-  /** @param before when a write on this thread began */
-  #noticeSlow(before: number): void {
-    const after = performance.now();
-    if (after - before > slowWrite) this.#slowUntil = after + slowFor;
   }
 
   async #compress(compression: Compression, file: OutputFile, job: Write): Promise<void> {

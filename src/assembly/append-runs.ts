@@ -1,0 +1,163 @@
+/**
+ * AssemblyScript: runs, which a walk puts down one behind the other, and how they get to their outputs: copied to
+ * where the output's next records go, or listed for whoever writes them from where they lie.
+ */
+
+/** Of a run: two labels, where it begins and ends, how many packets. */
+const runTo: usize = 4;
+const runStart: usize = 8;
+const runEnd: usize = 12;
+const runPackets: usize = 16;
+export const runSize: i32 = 20;
+
+/** longRun and longPacket of sinks/long-runs.ts. */
+const longRun: i32 = 8 * 1024;
+export const longPacket: i32 = 1024;
+
+/** The list of packet/cursors.ts: how many there are, then four words for each. */
+const listing: i32 = 1;
+const mostListed: i32 = 1024;
+const listedCursor: usize = 4;
+const listedStart: usize = 8;
+const listedEnd: usize = 12;
+const listedPackets: usize = 16;
+const listedSize: i32 = 16;
+
+let runs: i32 = 0;
+/** The output of packets of no label, or -1. */
+let others: i32 = -1;
+
+let packetsAt: i32 = 0;
+let nextAt: i32 = 0;
+let limitAt: i32 = 0;
+let usedAt: i32 = 0;
+let listAt: i32 = 0;
+let firstCursor: i32 = 0;
+let appends: bool = false;
+let tellsLong: bool = false;
+
+/** Where runs stand, and where those of no label go. */
+export function setRuns(base: i32, othersOutput: i32): void {
+  runs = base;
+  others = othersOutput;
+}
+
+@inline
+export function putRun(
+  run: i32,
+  from: i32,
+  to: i32,
+  start: i32,
+  end: i32,
+  packets: i32,
+): void {
+  store<i32>(run, from);
+  store<i32>(run, to, runTo);
+  store<i32>(run, start, runStart);
+  store<i32>(run, end, runEnd);
+  store<i32>(run, packets, runPackets);
+}
+
+/**
+ * Where the `count` cursors are (packet/cursors.ts), and which of them is the first output's; none: runs are left.
+ * @param tellLong those of long packets are listed, and what follows them
+ */
+export function aim(base: i32, count: i32, row: i32, tellLong: bool): void {
+  appends = count > 0;
+  tellsLong = appends && tellLong;
+  packetsAt = base + row * 8;
+  nextAt = base + count * 8 + row * 4;
+  limitAt = base + count * 12 + row * 4;
+  usedAt = base + count * 16 + row;
+  listAt = (base + count * 17 + 3) & ~3;
+  firstCursor = row;
+}
+
+/** Whether runs are appended here at all. */
+@inline
+export function isAimed(): bool {
+  return appends;
+}
+
+@inline
+export function listsLong(): bool {
+  return tellsLong;
+}
+
+@inline
+function hasRoom(output: i32, size: i32): bool {
+  return load<i32>(nextAt + output * 4) + size <= load<i32>(limitAt + output * 4);
+}
+
+@inline
+function append(output: i32, start: i32, size: i32, packets: i32): void {
+  const to = load<i32>(nextAt + output * 4);
+  copy(to, start, size);
+  store<i32>(nextAt + output * 4, to + size);
+  const counter = packetsAt + output * 8;
+  store<f64>(counter, load<f64>(counter) + <f64>packets);
+  store<u8>(usedAt + output, 1);
+}
+
+/** Whether the run is to be listed: it is of long packets, or follows one that was. */
+@inline
+function isListed(output: i32, size: i32, packets: i32): bool {
+  if (!tellsLong) return false;
+  if (load<i32>(limitAt + output * 4) === listing) return true;
+  return size >= longRun && size >= packets * longPacket;
+}
+
+/** For a run's two outputs. */
+@inline
+function listHasRoom(): bool {
+  return load<i32>(listAt) <= mostListed - 2;
+}
+
+@inline
+function list(output: i32, start: i32, size: i32, packets: i32): void {
+  const count = load<i32>(listAt);
+  const at = listAt + count * listedSize;
+  store<i32>(at, firstCursor + output, listedCursor);
+  store<i32>(at, start, listedStart);
+  store<i32>(at, start + size, listedEnd);
+  store<i32>(at, packets, listedPackets);
+  store<i32>(limitAt + output * 4, listing);
+  store<i32>(listAt, count + 1);
+}
+
+/**
+ * Takes runs from number `first` to before `end` to their outputs, as far as there is room.
+ * @returns the first that there is no room for, or `end`
+ */
+export function appendRuns(first: i32, end: i32): i32 {
+  for (let number = first; number < end; number++) {
+    const run = runs + number * runSize;
+    const from = load<i32>(run);
+    const to = load<i32>(run, runTo);
+    const start = load<i32>(run, runStart);
+    const size = load<i32>(run, runEnd) - start;
+    const packets = load<i32>(run, runPackets);
+    const one = from >= 0 ? from : to >= 0 ? to : others;
+    const isForBoth = from >= 0 && to >= 0 && from !== to;
+    const listsOne = isListed(one, size, packets);
+    const listsOther = isForBoth && isListed(to, size, packets);
+    if (!(listsOne ? listHasRoom() : hasRoom(one, size))) return number;
+    if (isForBoth && !(listsOther ? listHasRoom() : hasRoom(to, size))) return number;
+    if (listsOne) list(one, start, size, packets);
+    else append(one, start, size, packets);
+    if (listsOther) list(to, start, size, packets);
+    else if (isForBoth) append(to, start, size, packets);
+  }
+  return end;
+}
+
+/** Copies `size` bytes, 16 at least, to a place that does not overlap: runs are short, and a call costs more. */
+function copy(to: i32, from: i32, size: i32): void {
+  if (size > 4096) {
+    memory.copy(to, from, size);
+    return;
+  }
+  const last = size - 16;
+  for (let at = 0; at < last; at += 16) v128.store(to + at, v128.load(from + at));
+  v128.store(to + last, v128.load(from + last));
+}
