@@ -1,9 +1,11 @@
 /** Starts real programs, waits until they are ready by what they do, and ends them by their pid. */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isSystemError } from '../../src/errors.js';
 
 export interface ExitState {
   readonly code: number | null;
@@ -73,14 +75,31 @@ export class RunningProgram {
   }
 }
 
-/** A TCP port that was free a moment ago, chosen by the operating system. */
+const given = new Set<number>();
+
+/**
+ * A TCP port that is free, and that no connection takes meanwhile: the system gives clients those of
+ * net.ipv4.ip_local_port_range, which begins at 32768 as a rule. Each is given once.
+ */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+  const end = existsSync(range) ? Number.parseInt(readFileSync(range, 'utf8'), 10) : 0;
+  for (;;) {
+    const port = end > 12_000 ? 10_000 + Math.floor(Math.random() * (end - 10_000)) : 0;
+    const server = createServer().listen(port, host);
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      if (isSystemError(error, 'EADDRINUSE')) continue;
+      throw error;
+    }
+    const found = (server.address() as AddressInfo).port;
+    server.close();
+    await once(server, 'close');
+    if (given.has(found)) continue;
+    given.add(found);
+    return found;
+  }
 }
 
 /** Resolves once something accepts connections there. */
