@@ -112,10 +112,14 @@ export class PlainWalk implements RunAppender {
   begin({ bigEndian, linkType }: BatchFormat, sink: RunSink): void {
     const { offset, mask, value, ip } = (linkLayerOf(linkType) ?? unknownLayer).fastIpv4;
     this.#module.begin(Number(!bigEndian), offset, mask, value, ip);
-    this.aim(sink);
+    this.#aim(sink, sink.tellLong ?? false);
   }
 
-  aim({ cursors = null, row = 0, tellLong = false }: RunSink): boolean {
+  aim(sink: RunSink): boolean {
+    return this.#aim(sink, false);
+  }
+
+  #aim({ cursors = null, row = 0 }: RunSink, tellLong: boolean): boolean {
     const isReady =
       cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
     const count = isReady ? cursors.length : 0;

@@ -14,7 +14,7 @@ export interface RunSink {
    */
   readonly cursors?: Cursors | null;
   readonly row?: number;
-  /** It is to be told of runs of long packets: copying them is what it can do without. */
+  /** Whoever appends may list runs of long packets instead (`Cursors.list`): they need not be copied. */
   readonly tellLong?: boolean;
   /** What follows is of this batch: its preamble comes before it. */
   begin?(batch: Batch): void;

@@ -8,7 +8,7 @@ import { parseLabels } from '../src/labels/parse.js';
 import { compileLookup } from '../src/labels/lookup.js';
 import { createArena } from '../src/packet/arena.js';
 import type { Batch } from '../src/packet/batch.js';
-import { Cursors, listedWidth, listing } from '../src/packet/cursors.js';
+import { Cursors, listedWidth } from '../src/packet/cursors.js';
 import { plainWalkSize } from '../src/plain-walk.js';
 import { linkTypes } from '../src/packet/link-layer.js';
 import { directions } from '../src/runs.js';
@@ -202,22 +202,26 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
   };
   const cursors = new Cursors(labels.length + 1, { arena, region: regions[3] });
   const roomOf = (output: number) => regions[4].start + output * roomSize;
+  /** Up to here each output's room was taken. */
+  const taken: number[] = [];
   const empty = (output: number) => {
     const packets = cursors.packets[output];
-    if (packets > 0) take(`${output} 0`, roomOf(output), cursors.next[output], packets);
+    if (packets > 0) take(`${output} 0`, taken[output], cursors.next[output], packets);
     cursors.packets[output] = 0;
-    cursors.next[output] = roomOf(output);
+    cursors.next[output] = taken[output] = roomOf(output);
     cursors.limit[output] = roomOf(output) + roomSize;
   };
   const lists = way.endsWith('listed');
   const appends = lists || way.endsWith('appended');
+  // In order: what stands before a listed run, then the run.
   const takeListed = () => {
     const { list } = cursors;
     const end = 1 + list[0] * listedWidth;
     list[0] = 0;
     for (let at = 1; at < end; at += listedWidth) {
-      const [output, from, to, packets] = list.subarray(at, at + listedWidth);
-      if (cursors.limit[output] === listing) empty(output);
+      const [output, place, from, to, packets] = list.subarray(at, at + listedWidth);
+      take(`${output} 0`, taken[output], place, 0);
+      taken[output] = place;
       take(`${output} 0`, from, to, packets);
     }
     return end > 1;

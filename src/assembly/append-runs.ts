@@ -10,18 +10,18 @@ const runEnd: usize = 12;
 const runPackets: usize = 16;
 export const runSize: i32 = 20;
 
-/** longRun and longPacket of sinks/long-runs.ts. */
+/** Bytes that a run has at least, to be worth a part of a writev(2) of its own, and its packets in the mean. */
 const longRun: i32 = 8 * 1024;
 export const longPacket: i32 = 1024;
 
-/** The list of packet/cursors.ts: how many there are, then four words for each. */
-const listing: i32 = 1;
+/** The list of packet/cursors.ts: how many there are, then five words for each. */
 const mostListed: i32 = 1024;
 const listedCursor: usize = 4;
-const listedStart: usize = 8;
-const listedEnd: usize = 12;
-const listedPackets: usize = 16;
-const listedSize: i32 = 16;
+const listedAt: usize = 8;
+const listedStart: usize = 12;
+const listedEnd: usize = 16;
+const listedPackets: usize = 20;
+const listedSize: i32 = 20;
 
 let runs: i32 = 0;
 /** The output of packets of no label, or -1. */
@@ -31,6 +31,7 @@ let packetsAt: i32 = 0;
 let nextAt: i32 = 0;
 let limitAt: i32 = 0;
 let usedAt: i32 = 0;
+let busyAt: i32 = 0;
 let listAt: i32 = 0;
 let firstCursor: i32 = 0;
 let appends: bool = false;
@@ -60,16 +61,17 @@ export function putRun(
 
 /**
  * Where the `count` cursors are (packet/cursors.ts), and which of them is the first output's; none: runs are left.
- * @param tellLong those of long packets are listed, and what follows them
+ * @param tellLong those of long packets are listed, where most packets are
  */
-export function aim(base: i32, count: i32, row: i32, tellLong: bool): void {
+export function aimRuns(base: i32, count: i32, row: i32, tellLong: bool): void {
   appends = count > 0;
   tellsLong = appends && tellLong;
   packetsAt = base + row * 8;
   nextAt = base + count * 8 + row * 4;
   limitAt = base + count * 12 + row * 4;
   usedAt = base + count * 16 + row;
-  listAt = (base + count * 17 + 3) & ~3;
+  busyAt = base + count * 17 + row;
+  listAt = (base + count * 18 + 3) & ~3;
   firstCursor = row;
 }
 
@@ -99,18 +101,15 @@ function append(output: i32, start: i32, size: i32, packets: i32): void {
   store<u8>(usedAt + output, 1);
 }
 
-/** Whether the run is to be listed: it is of long packets, or follows one that was. */
+/** Whether the run is to be listed. */
 @inline
 function isListed(output: i32, size: i32, packets: i32): bool {
-  if (!tellsLong) return false;
-  if (load<i32>(limitAt + output * 4) === listing) return true;
-  return size >= longRun && size >= packets * longPacket;
-}
-
-/** For a run's two outputs. */
-@inline
-function listHasRoom(): bool {
-  return load<i32>(listAt) <= mostListed - 2;
+  return (
+    size >= longRun &&
+    size >= packets * longPacket &&
+    load<u8>(busyAt + output) === 0 &&
+    load<i32>(listAt) < mostListed
+  );
 }
 
 @inline
@@ -118,18 +117,19 @@ function list(output: i32, start: i32, size: i32, packets: i32): void {
   const count = load<i32>(listAt);
   const at = listAt + count * listedSize;
   store<i32>(at, firstCursor + output, listedCursor);
+  store<i32>(at, load<i32>(nextAt + output * 4), listedAt);
   store<i32>(at, start, listedStart);
   store<i32>(at, start + size, listedEnd);
   store<i32>(at, packets, listedPackets);
-  store<i32>(limitAt + output * 4, listing);
   store<i32>(listAt, count + 1);
 }
 
 /**
  * Takes runs from number `first` to before `end` to their outputs, as far as there is room.
+ * @param long most packets are
  * @returns the first that there is no room for, or `end`
  */
-export function appendRuns(first: i32, end: i32): i32 {
+export function takeRuns(first: i32, end: i32, long: bool): i32 {
   for (let number = first; number < end; number++) {
     const run = runs + number * runSize;
     const from = load<i32>(run);
@@ -139,14 +139,13 @@ export function appendRuns(first: i32, end: i32): i32 {
     const packets = load<i32>(run, runPackets);
     const one = from >= 0 ? from : to >= 0 ? to : others;
     const isForBoth = from >= 0 && to >= 0 && from !== to;
-    const listsOne = isListed(one, size, packets);
-    const listsOther = isForBoth && isListed(to, size, packets);
-    if (!(listsOne ? listHasRoom() : hasRoom(one, size))) return number;
-    if (isForBoth && !(listsOther ? listHasRoom() : hasRoom(to, size))) return number;
-    if (listsOne) list(one, start, size, packets);
-    else append(one, start, size, packets);
-    if (listsOther) list(to, start, size, packets);
-    else if (isForBoth) append(to, start, size, packets);
+    if (long && !isForBoth && isListed(one, size, packets)) {
+      list(one, start, size, packets);
+      continue;
+    }
+    if (!hasRoom(one, size) || (isForBoth && !hasRoom(to, size))) return number;
+    append(one, start, size, packets);
+    if (isForBoth) append(to, start, size, packets);
   }
   return end;
 }

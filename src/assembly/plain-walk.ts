@@ -6,16 +6,17 @@
  * All offsets are into one memory: the arena's.
  */
 
-import { aim, appendRuns, isAimed, listsLong, longPacket, putRun, runSize, setRuns } from './append-runs.ts';
+import { aimRuns, isAimed, listsLong, longPacket, putRun, runSize, setRuns, takeRuns } from './append-runs.ts';
 import { keep, setByteOrder, touch, word } from './memory.ts';
-
-export { aim, appendRuns };
 
 /** Records in a row at most: their fields stay in the processor's first cache. */
 const longestRow: i32 = 1024;
-/** And bytes, but for the last record: what is then handed on goes into one output slot, unless it need not. */
+/**
+ * And bytes, but for the last record; more where packets are long. What is then handed on goes into one output slot,
+ * of those that are large.
+ */
 const widest: i32 = 64 * 1024;
-const widestOfLong: i32 = 512 * 1024;
+const widestOfLong: i32 = 192 * 1024;
 /** Longer packets (on the wire) are left to others: they are few, and so a row's sum stays below 2^31. */
 const longestPacket: u32 = 1024 * 1024;
 /** recordLayout of packet/batch.ts, and the largest record there is. */
@@ -73,7 +74,8 @@ let keepsOthers: i32 = 0;
 let tables: i32 = 0;
 let tablesEnd: i32 = 0;
 
-let widestRow: i32 = widest;
+/** The last row was of long packets, which are to be listed: so may be the next. */
+let isLong: bool = false;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -123,6 +125,12 @@ export function begin(isLittle: bool, offset: i32, mask: u32, value: u32, ip: i3
   ipOffset = recordHeader + ip;
 }
 
+/** As `aimRuns` has it. */
+export function aim(base: i32, count: i32, row: i32, tellLong: bool): void {
+  isLong = false;
+  aimRuns(base, count, row, tellLong);
+}
+
 /** Whether the record at `at` holds a packet that is something else. */
 @inline
 function isOther(at: i32, size: i32, length: i32): bool {
@@ -154,7 +162,7 @@ function keepFields(field: i32, at: i32, length: i32): void {
  */
 @inline
 function read(at: i32, limit: i32): i32 {
-  const last = min(limit - ipOffset - ipHeader, at + widestRow);
+  const last = min(limit - ipOffset - ipHeader, at + (isLong ? widestOfLong : widest));
   let field = fields;
   const full = fields + longestRow * fieldSize;
   let touched = 0;
@@ -180,7 +188,7 @@ function read(at: i32, limit: i32): i32 {
 @inline
 function readIndexed(starts: i32, most: i32, blocks: bool): i32 {
   const first = load<i32>(starts);
-  const last = first + widestRow;
+  const last = first + (isLong ? widestOfLong : widest);
   const full = fields + min(longestRow, most) * fieldSize;
   let next = first;
   let field = fields;
@@ -318,10 +326,18 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
   return (run - runs) / runSize;
 }
 
+/**
+ * Goes on with the runs of the last row, or with those that somebody else has put down.
+ * @returns the first that there is no room for, or `end`
+ */
+export function appendRuns(first: i32, end: i32): i32 {
+  return takeRuns(first, end, isLong);
+}
+
 /** False when some of a row's runs are left, for want of room. */
 @inline
 function handOn(end: i32): bool {
-  const first = isAimed() ? appendRuns(0, end) : 0;
+  const first = isAimed() ? takeRuns(0, end, isLong) : 0;
   store<i32>(sums, first, firstRun);
   store<i32>(sums, end, endOfRuns);
   return first === end;
@@ -332,8 +348,7 @@ function ended(count: i32): void {
   store<i32>(sums, load<i32>(fields + (count - 1) * fieldSize), lastRecord);
   const next = load<i32>(fields + count * fieldSize);
   store<i32>(sums, next, nextRecord);
-  const isLong = listsLong() && next - load<i32>(fields) >= count * longPacket;
-  widestRow = isLong ? widestOfLong : widest;
+  isLong = listsLong() && next - load<i32>(fields) >= count * longPacket;
 }
 
 /**

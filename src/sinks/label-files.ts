@@ -9,7 +9,7 @@ import { FileEnds } from './file-ends.js';
 import { type FileFormat, wholeRecords } from './file-format.js';
 import { fileEnding, FileNames } from './file-names.js';
 import { FinishedFiles, writtenFile } from './finished-files.js';
-import { isLong, LongRuns } from './long-runs.js';
+import { LongRuns } from './long-runs.js';
 import { OpenFiles, OutputFile } from './open-files.js';
 import type { Output, WrittenFile } from './output.js';
 import { makeDirectory, refuseCaseTwins, refuseExisting, removeExisting } from './output-place.js';
@@ -56,15 +56,12 @@ export class LabelFiles implements Output {
   readonly #writer: SlotWriter;
   readonly #filler: SlotFiller;
   readonly #longRuns: LongRuns;
+  readonly #disk = new SlowDisk();
   readonly #ends: FileEnds;
   /** By id, as `FileNames` has it. */
   readonly #files: OutputFile[] = [];
   readonly cursors: Cursors;
-  /** Runs of long packets are written from where they lie, at the batch's end. */
-  readonly tellLong: boolean;
-  /** Arena offsets: where bytes lie still until the batch is over. */
-  #from = 0;
-  #to = 0;
+  readonly #listsLong: boolean;
   /** Those of them that are made: few, where there are thousands of labels. */
   readonly #made = new Set<OutputFile>();
   readonly #finished = new FinishedFiles();
@@ -92,10 +89,10 @@ export class LabelFiles implements Output {
       numbered: rotation !== null,
       linkType: options.linkType,
     });
-    this.tellLong = rotation === null && compression === null && options.writeHere !== true;
+    this.#listsLong = rotation === null && compression === null && options.writeHere !== true;
     const slots = new Slots(options.slots);
     this.#open = new OpenFiles(options.force, compression);
-    const disk = new SlowDisk();
+    const disk = this.#disk;
     this.#longRuns = new LongRuns({ arena, slots, open: this.#open, disk });
     this.#writer = new SlotWriter({
       arena,
@@ -126,13 +123,16 @@ export class LabelFiles implements Output {
     return this.#open.error;
   }
 
+  /** Runs of long packets are written from where they lie, on this thread: where that does not wait for the disk. */
+  get tellLong(): boolean {
+    return this.#listsLong && !this.#disk.isSlow(performance.now());
+  }
+
   begin(batch: Batch): void {
-    this.#takeListed();
     if (this.#headless) {
       this.#headless = false;
       for (const file of this.#made) this.#ends.writeHead(file);
     }
-    if (this.tellLong) [this.#from, this.#to] = [batch.start, batch.end];
     if (!this.#format.oneLinkType) return;
     this.row = this.#names.rowOf(batch.format.linkType);
     this.#addPlaces();
@@ -140,12 +140,11 @@ export class LabelFiles implements Output {
 
   append(output: number, start: number, end: number, packets: number): void {
     const { cursors } = this;
-    if (cursors.list[0] > 0) this.#takeListed();
     const id = this.row + output;
     const at = cursors.next[id];
     const next = at + (end - start);
     // Not a number for a file whose cursor is elsewhere: no limit is as much.
-    if (!(next <= cursors.limit[id]) || (this.tellLong && isLong(end - start, packets))) {
+    if (!(next <= cursors.limit[id])) {
       this.#appendElsewhere(id, start, end, packets);
       return;
     }
@@ -172,28 +171,30 @@ export class LabelFiles implements Output {
     const end = 1 + list[0] * listedWidth;
     list[0] = 0;
     for (let at = 1; at < end; at += listedWidth) {
-      this.#appendElsewhere(list[at], list[at + 1], list[at + 2], list[at + 3]);
+      const file = this.#make(list[at]);
+      if (file.failed) continue;
+      this.#longRuns.put(file, list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
     }
   }
 
   /** The slot is full, or there is none, or a file is, or the records are longer than any slot. */
   #appendElsewhere(id: number, start: number, end: number, packets: number): void {
+    this.#takeListed();
     const size = (this.#rotation?.size ?? Infinity) - this.#format.tailSize;
-    const stays = start >= this.#from && end <= this.#to;
     let file = this.#make(id);
     while (start < end) {
       if (file.failed) return;
       const room = size - lengthOf(file);
       if (end - start <= room) {
-        this.#filler.put(file, start, end, packets, room, stays);
+        this.#filler.put(file, start, end, packets, room);
         return;
       }
       const { cut, count } = wholeRecords(this.#format, start, end, room);
-      if (count > 0) this.#filler.put(file, start, cut, count, room, stays);
+      if (count > 0) this.#filler.put(file, start, cut, count, room);
       else if (file.packets === 0) {
         // Nothing has room for this one.
         const next = this.#format.recordEnd(start);
-        this.#filler.put(file, start, next, 1, next - start, stays);
+        this.#filler.put(file, start, next, 1, next - start);
         [start, packets] = [next, packets - 1];
         continue;
       }

@@ -41,7 +41,7 @@ export class OutputFile {
   length = 0;
   /** Slots on their way, in order. */
   readonly queue: Write[] = [];
-  /** Arena offsets, two by two: what follows the slot's bytes, and is written from where it lies. */
+  /** What is written from where it lies: for each where in the slot it comes, where it begins and ends (arena offsets). */
   readonly ranges: number[] = [];
   slot = -1;
   /** Arena offset: where the slot's unwritten bytes begin. */
@@ -99,6 +99,11 @@ export class OutputFile {
 
   set used(value: boolean) {
     this.#cursors.used[this.#at] = Number(value);
+  }
+
+  /** Slots are on their way: what comes goes behind them. */
+  set busy(value: boolean) {
+    this.#cursors.busy[this.#at] = Number(value);
   }
 
   get failed(): boolean {

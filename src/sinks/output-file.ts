@@ -85,7 +85,7 @@ export function writeTogether(fd: number, parts: readonly Uint8Array[], position
   const size = parts.reduce((sum, { length }) => sum + length, 0);
   const written = writevSync(fd, parts, position);
   if (written < size) {
-    // It stopped in the midst, as for a full disk: the next write goes on, or says why it cannot.
+    // An error came after some of it, as on a full disk: the next write meets it again, and says which.
     const rest = Buffer.concat(parts).subarray(written);
     writeFully(fd, rest, 0, rest.length, position + written);
   }

@@ -26,7 +26,10 @@ export interface Output extends RunSink {
   rotate(): void;
   /** Writes at once something of what waits for other threads; false when nothing does. */
   writeWaiting?(): boolean;
-  /** A batch is over. `null`, or a promise to wait for before the next: back-pressure. */
+  /**
+   * A batch is over, and its bytes may change: to be called after each. `null`, or a promise to wait for before
+   * the next: back-pressure.
+   */
   settle(): Promise<void> | null;
   /** Packets that were written, one for two outputs counting twice; -1 after a failed write. */
   readonly packets: number;

@@ -1,6 +1,6 @@
 /** Gives files slots to gather records in, taking them from others where none is free. */
 import type { Arena } from '../packet/arena.js';
-import { isLong, type LongRuns } from './long-runs.js';
+import type { LongRuns } from './long-runs.js';
 import type { OutputFile } from './open-files.js';
 import type { SlotWriter } from './slot-writer.js';
 import type { Slots } from './slots.js';
@@ -32,25 +32,12 @@ export class SlotFiller {
   /**
    * Appends the arena's bytes from `start` to `end`, which are whole records.
    * @param room what the file may still take
-   * @param stays they lie there until the batch is over
    */
-  put(
-    file: OutputFile,
-    start: number,
-    end: number,
-    packets: number,
-    room: number,
-    stays: boolean,
-  ): void {
+  put(file: OutputFile, start: number, end: number, packets: number, room: number): void {
     const size = end - start;
     file.packets += packets;
-    if (stays) {
-      const asItLies = file.ranges.length > 0 || isLong(size, packets);
-      if (asItLies && this.#longRuns.put(file, start, end)) return;
-      this.#longRuns.unlist(file);
-    } else if (file.ranges.length > 0) {
-      this.#writer.flush(file);
-    }
+    // Its slot has room then, if it has one.
+    if (file.next + size > file.limit) this.#longRuns.write(file);
     if (file.next + size > file.limit) {
       this.#writer.send(file);
       this.#slots.serve(file.id);

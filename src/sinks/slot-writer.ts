@@ -102,6 +102,7 @@ export class SlotWriter {
       void this.#compress(this.#compression, file, job);
       return;
     }
+    file.busy = true;
     file.position += to - from;
     this.#sent++;
     if (file.queue.length > 1) return;
@@ -221,6 +222,7 @@ export class SlotWriter {
     const job = file.queue.shift();
     if (job !== undefined) this.#settle(job);
     if (file.queue.length > 0) this.#waiting.add(file);
+    else file.busy = false;
   }
 
   #startWaiting(): void {
@@ -283,6 +285,7 @@ export class SlotWriter {
       }
       const isUnderWay = !this.#waiting.delete(file);
       for (const job of file.queue.splice(isUnderWay ? 1 : 0)) this.#settle(job);
+      file.busy = file.queue.length > 0;
       return;
     }
     for (;;) {

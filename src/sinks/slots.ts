@@ -63,11 +63,6 @@ export class Slots {
     return this.#starts[slot];
   }
 
-  /** Where a slot that somebody has ends. */
-  end(slot: number): number {
-    return this.#starts[slot] + this.#sizes[slot];
-  }
-
   /** Before an owner takes a slot: with each that is new, slots may become smaller. */
   serve(owner: number): void {
     this.#served.add(owner);

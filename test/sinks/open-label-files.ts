@@ -1,6 +1,6 @@
 /** A `LabelFiles` that is fed from the arena's start, and what it is fed with. */
 import { concat, record, type Bytes } from '../../fixtures/frames.js';
-import { createArena, type Arena } from '../../src/packet/arena.js';
+import { createArena } from '../../src/packet/arena.js';
 import { pcapFormat } from '../../src/sinks/file-format.js';
 import { LabelFiles, type LabelFilesOptions } from '../../src/sinks/label-files.js';
 import type { WrittenFile } from '../../src/sinks/output.js';
@@ -15,7 +15,6 @@ export function someRecord(size: number, fill: number): Bytes {
 
 export interface OpenedFiles {
   readonly files: LabelFiles;
-  readonly arena: Arena;
   /** What `onFinished` was told of. */
   readonly finished: readonly WrittenFile[];
   readonly append: (output: number, ...records: readonly Bytes[]) => void;
@@ -41,7 +40,6 @@ export function openLabelFiles(
   });
   return {
     files,
-    arena,
     finished,
     append: (output, ...records) => {
       const bytes = concat(...records);
