@@ -1,7 +1,8 @@
-/* Writes a capture for the bench: `captures small|shuffled|mixed pcap|pcapng MEGABYTES FILE`.
+/* Writes a capture for the bench: `captures small|shuffled|mixed|bulk pcap|pcapng MEGABYTES FILE`.
    UDP on Ethernet between 127.0.0.1 and 16 peers: 127.0.0.2 to .9 are the clients, the others nobody's.
    `small`: 60 to 139 bytes a packet, one to eight packets of a peer in a row; `shuffled`: the same, each
-   packet another peer's; `mixed`: half of them up to 139 bytes, the others up to 32 KiB. */
+   packet another peer's; `mixed`: half of them up to 139 bytes, the others up to 32 KiB; `bulk`: one client
+   gets the longest there are, and answers each with 66 bytes. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,20 +56,23 @@ static size_t packet(FILE *out, int ng, uint64_t microseconds, const uint8_t *da
 int main(int argc, char **argv) {
   if (argc != 5) return 2;
   const int shuffled = strcmp(argv[1], "shuffled") == 0, mixed = strcmp(argv[1], "mixed") == 0;
+  const int bulk = strcmp(argv[1], "bulk") == 0;
   const int ng = strcmp(argv[2], "pcapng") == 0;
   const uint64_t size = strtoull(argv[3], NULL, 10) * 1000000;
-  static uint8_t data[40000] = {[12] = 8, [14] = 0x45, [22] = 64, [23] = 17, [34] = 0x23, [36] = 0x23};
+  static uint8_t data[14 + 65535] = {[12] = 8, [14] = 0x45, [22] = 64, [23] = 17, [34] = 0x23, [36] = 0x23};
   FILE *out = fopen(argv[4], "wb");
   if (out == NULL) return perror(argv[4]), 1;
   setvbuf(out, NULL, _IOFBF, 1 << 20);
   header(out, ng);
   uint64_t time = 1700000000000000;
   for (uint64_t written = 0; written < size;) {
-    const uint32_t peer = below(16), row = shuffled ? 1 : 1 + below(8);
+    const uint32_t peer = bulk ? 0 : below(16), row = bulk ? 2 : shuffled ? 1 : 1 + below(8);
     for (uint32_t i = 0; i < row; i++) {
-      const uint32_t length = mixed && below(2) ? 60 + below(32 * 1024 - 60) : 60 + below(80);
+      const uint32_t length = bulk                ? i ? 66 : sizeof data
+                              : mixed && below(2) ? 60 + below(32 * 1024 - 60)
+                                                  : 60 + below(80);
       const uint8_t ends[2] = {1, peer < 8 ? 2 + peer : 100 + peer};
-      const int back = below(2);
+      const int back = bulk ? (int)i : (int)below(2);
       const uint8_t from[4] = {127, 0, 0, ends[back]}, to[4] = {127, 0, 0, ends[!back]};
       data[16] = (length - 14) >> 8, data[17] = length - 14;
       data[38] = (length - 34) >> 8, data[39] = length - 34;
