@@ -33,7 +33,7 @@ export class Cursors {
     const at = place?.region.start ?? 0;
     this.length = length;
     this.at = place === undefined ? -1 : at;
-    // `assembly/plain-walk.ts` has the same order.
+    // `assembly/append-runs.ts` has the same order.
     this.packets = new Float64Array(buffer, at, length);
     this.next = new Uint32Array(buffer, at + 8 * length, length);
     this.limit = new Uint32Array(buffer, at + 12 * length, length);
