@@ -11,7 +11,7 @@ import type { RunAppender, Runs, RunSink } from './runs.js';
 interface PlainWalkModule {
   place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
-  aim(base: number, count: number, row: number, tellLong: number): void;
+  aim(base: number, count: number, row: number, listLong: number): void;
   walk(at: number, limit: number): number;
   walkIndexed(starts: number, most: number, blocks: number, lead: number, apart: number): number;
   appendRuns(first: number, end: number): number;
@@ -112,18 +112,18 @@ export class PlainWalk implements RunAppender {
   begin({ bigEndian, linkType }: BatchFormat, sink: RunSink): void {
     const { offset, mask, value, ip } = (linkLayerOf(linkType) ?? unknownLayer).fastIpv4;
     this.#module.begin(Number(!bigEndian), offset, mask, value, ip);
-    this.#aim(sink, sink.tellLong ?? false);
+    this.#aim(sink, sink.listLong ?? false);
   }
 
   aim(sink: RunSink): boolean {
     return this.#aim(sink, false);
   }
 
-  #aim({ cursors = null, row = 0 }: RunSink, tellLong: boolean): boolean {
+  #aim({ cursors = null, row = 0 }: RunSink, listLong: boolean): boolean {
     const isReady =
       cursors !== null && cursors.at >= 0 && !this.#oneWay && row + this.#outputs <= cursors.length;
     const count = isReady ? cursors.length : 0;
-    this.#module.aim(isReady ? cursors.at : 0, count, isReady ? row : 0, Number(tellLong));
+    this.#module.aim(isReady ? cursors.at : 0, count, isReady ? row : 0, Number(listLong));
     this.#appends = isReady;
     return isReady;
   }

@@ -15,7 +15,7 @@ export interface RunSink {
   readonly cursors?: Cursors | null;
   readonly row?: number;
   /** Whoever appends may list runs of long packets instead (`Cursors.list`): they need not be copied. */
-  readonly tellLong?: boolean;
+  readonly listLong?: boolean;
   /** What follows is of this batch: its preamble comes before it. */
   begin?(batch: Batch): void;
   /**

@@ -229,7 +229,7 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
   let listed = false;
   const walked = classifier.classify(batch, {
     cursors: appends ? cursors : null,
-    tellLong: lists,
+    listLong: lists,
     append(output, from, to, packets, direction) {
       if (takeListed()) listed = true;
       if (appends) empty(output);

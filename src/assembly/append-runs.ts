@@ -35,7 +35,7 @@ let busyAt: i32 = 0;
 let listAt: i32 = 0;
 let firstCursor: i32 = 0;
 let appends: bool = false;
-let tellsLong: bool = false;
+let listing: bool = false;
 
 /** Where runs stand, and where those of no label go. */
 export function setRuns(base: i32, othersOutput: i32): void {
@@ -61,11 +61,11 @@ export function putRun(
 
 /**
  * Where the `count` cursors are (packet/cursors.ts), and which of them is the first output's; none: runs are left.
- * @param tellLong those of long packets are listed, where most packets are
+ * @param listLong those of long packets are listed, where most packets are
  */
-export function aimRuns(base: i32, count: i32, row: i32, tellLong: bool): void {
+export function aimRuns(base: i32, count: i32, row: i32, listLong: bool): void {
   appends = count > 0;
-  tellsLong = appends && tellLong;
+  listing = appends && listLong;
   packetsAt = base + row * 8;
   nextAt = base + count * 8 + row * 4;
   limitAt = base + count * 12 + row * 4;
@@ -83,7 +83,7 @@ export function isAimed(): bool {
 
 @inline
 export function listsLong(): bool {
-  return tellsLong;
+  return listing;
 }
 
 @inline
@@ -101,7 +101,7 @@ function append(output: i32, start: i32, size: i32, packets: i32): void {
   store<u8>(usedAt + output, 1);
 }
 
-/** Whether the run is to be listed. */
+/** Whether the run is to be listed: worth it, and possible. */
 @inline
 function isListed(output: i32, size: i32, packets: i32): bool {
   return (
@@ -126,7 +126,7 @@ function list(output: i32, start: i32, size: i32, packets: i32): void {
 
 /**
  * Takes runs from number `first` to before `end` to their outputs, as far as there is room.
- * @param long most packets are
+ * @param long the packets of their row are, in the mean: runs may be listed
  * @returns the first that there is no room for, or `end`
  */
 export function takeRuns(first: i32, end: i32, long: bool): i32 {

@@ -126,9 +126,9 @@ export function begin(isLittle: bool, offset: i32, mask: u32, value: u32, ip: i3
 }
 
 /** As `aimRuns` has it. */
-export function aim(base: i32, count: i32, row: i32, tellLong: bool): void {
+export function aim(base: i32, count: i32, row: i32, listLong: bool): void {
   isLong = false;
-  aimRuns(base, count, row, tellLong);
+  aimRuns(base, count, row, listLong);
 }
 
 /** Whether the record at `at` holds a packet that is something else. */
@@ -253,7 +253,7 @@ function labelOf(raw: i32): i32 {
 function converse(count: i32, lead: i32, apart: bool): i32 {
   const end = fields + count * fieldSize;
   const isOneWay = oneWay;
-  const keep = keepsOthers;
+  const othersKept = keepsOthers;
   let run = runs;
   let labelledPackets = 0;
   let labelledBytes = 0;
@@ -308,7 +308,7 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
       add(selfBytes, from, bytes);
     }
     if (apart) {
-      const isKept = labelled | keep;
+      const isKept = labelled | othersKept;
       for (let one = first; one < at; one += fieldSize) {
         const stop = load<i32>(ends + (one - fields) / 4);
         putRun(run, from, to, load<i32>(one), stop, 1);
@@ -316,7 +316,7 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
       }
     } else {
       putRun(run, from, to, load<i32>(first) - lead, load<i32>(at) - lead, packets);
-      run += runSize & (labelled | keep);
+      run += runSize & (labelled | othersKept);
     }
   }
   sum(0, labelledPackets);

@@ -124,7 +124,7 @@ export class LabelFiles implements Output {
   }
 
   /** Runs of long packets are written from where they lie, on this thread: where that does not wait for the disk. */
-  get tellLong(): boolean {
+  get listLong(): boolean {
     return this.#listsLong && !this.#disk.isSlow(performance.now());
   }
 

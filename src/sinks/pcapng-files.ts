@@ -113,8 +113,8 @@ export class PcapngFiles implements Output, FileFormat {
     return isReady ? this.#files.cursors : null;
   }
 
-  get tellLong(): boolean {
-    return this.#files.tellLong;
+  get listLong(): boolean {
+    return this.#files.listLong;
   }
 
   get row(): number {

@@ -168,6 +168,20 @@ describe('runs of long packets', () => {
     assert.ok(contentOf(0).equals(concat(header, long)));
   });
 
+  it('are copied while slots before them are on their way, so that a kill leaves no gap', async () => {
+    const { files, input, contentOf, classify } = open(1);
+    const short = packet(address(0), nobody, 500);
+    const shorts = concat(...Array.from({ length: 1200 }, () => short));
+    // More than a slot: it is sent, and nobody hears that it was written before the next turn.
+    classify(shorts);
+    files.settle();
+    classify(long);
+    input.fill(2);
+    files.settle();
+    await files.close();
+    assert.ok(contentOf(0).equals(concat(header, shorts, long)));
+  });
+
   for (const [what, options] of [
     ['live', { writeHere: true }],
     ['files that rotate', { rotation: { size: 1 << 30, keep: null } }],
