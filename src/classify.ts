@@ -114,6 +114,11 @@ export class Classifier extends LabelCounters {
     this.#plain = isSteady ? plain : null;
   }
 
+  /** It may be given blocks that nobody has walked (`Batch.enhanced`). */
+  get takesBlocks(): boolean {
+    return this.#plain !== null;
+  }
+
   /** A limit is reached: nothing more will be taken. */
   get finished(): boolean {
     return this.#packetsLeft <= 0 || this.#bytesLeft <= 0;
@@ -166,19 +171,22 @@ export class Classifier extends LabelCounters {
   /** Takes rows of plain packets, and single packets only between them. No limit, no observer, no ports. */
   #walkRows(plain: PlainWalk, batch: Batch, linkLayer: LinkLayer, sink: RunSink): number {
     const { view } = this.#options.arena;
-    const { format, index } = batch;
+    const { format, index, enhanced } = batch;
     const little = !format.bigEndian;
     const isBlock = format.blocks !== undefined;
     const lead = isBlock ? blockLead : 0;
     const runs = this.#runs;
-    plain.begin(format, sink);
+    plain.begin(batch, sink);
     let number = 0;
     let at = batch.start;
     for (;;) {
       let count: number;
       if (index === undefined) {
         if (at >= batch.end) break;
-        count = plain.take(at, batch.end, runs);
+        count =
+          enhanced === undefined
+            ? plain.take(at, batch.end, runs)
+            : plain.takeBlocks(at, batch.end, runs);
       } else {
         if (number >= index.count) break;
         at = index.starts[number];
@@ -191,12 +199,18 @@ export class Classifier extends LabelCounters {
         continue;
       }
 
-      if (index === undefined && batch.end - at < recordLayout.size) break;
+      let next = -1;
+      if (enhanced !== undefined) {
+        next = enhanced.take(at, batch.end);
+        if (next < 0) break;
+        at += blockLead;
+      } else if (index === undefined && batch.end - at < recordLayout.size) break;
       const captured = view.getInt32(at + recordLayout.capturedLength, little);
       const wire = view.getUint32(at + recordLayout.originalLength, little);
       const end = at + recordLayout.size + captured;
-      // Of records with an index the source knows that they are whole.
-      if (index === undefined && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
+      // Of records with an index, and of blocks, it is known that they are whole.
+      const isSure = index !== undefined || enhanced !== undefined;
+      if (!isSure && (captured >>> 0 > maximumCapturedLength || end > batch.end)) break;
       this.#labelOther(linkLayer, at, end);
       const from = this.#from;
       const to = this.#to;
@@ -206,7 +220,7 @@ export class Classifier extends LabelCounters {
       runs.add(from, to, extent, extentEnd, 1);
       this.lastRecord = at;
       number++;
-      at = end;
+      at = enhanced === undefined ? end : next;
     }
     return at;
   }

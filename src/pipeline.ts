@@ -49,8 +49,10 @@ export async function runPipeline(options: PipelineOptions): Promise<PipelineRes
   try {
     const sink = output ?? nowhere;
     const waiting = options.flushEvery === null && output !== null ? new Waiting(output) : null;
+    const walker = { takesBlocks: classifier.takesBlocks, format: outputFormat };
     for (;;) {
-      const coming = periods === null ? (source.nextUnchecked?.() ?? source.next()) : source.next();
+      const coming =
+        periods === null ? (source.nextUnchecked?.(walker) ?? source.next()) : source.next();
       const batch = await (waiting?.until(coming) ?? coming);
       if (batch === null) break;
       const converted =

@@ -2,17 +2,19 @@
 import { LabelCounters, totalOf } from './label-counters.js';
 import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
-import { blockLead, type BatchFormat, type RecordIndex } from './packet/batch.js';
+import { blockLead, type Batch, type RecordIndex } from './packet/batch.js';
 import { linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { loadWalk } from './packet/walk-module.js';
 import type { RunAppender, Runs, RunSink } from './runs.js';
 
-/** What the module exports; what each does stands there. Numbers are 32-bit integers. */
+/** What the module exports; what each does stands there. Numbers are 32-bit integers, but for `added`, a double. */
 interface PlainWalkModule {
   place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
   aim(base: number, count: number, row: number, listLong: number): void;
+  beginBlocks(id: number, longest: number, ticks: number, added: number, perSecond: number): void;
   walk(at: number, limit: number): number;
+  walkBlocks(at: number, limit: number): number;
   walkIndexed(starts: number, most: number, blocks: number, lead: number, apart: number): number;
   appendRuns(first: number, end: number): number;
 }
@@ -48,6 +50,9 @@ export function countersOf(
 ): { buffer: ArrayBufferLike; at: number } {
   return { buffer: arena.bytes.buffer, at: start + countersAt };
 }
+
+/** No clock: timestamps stay as they are. */
+const stays = { ticks: 0, offset: 0, perSecond: 0 } as const;
 
 export interface PlainWalkOptions {
   readonly arena: Arena;
@@ -108,11 +113,16 @@ export class PlainWalk implements RunAppender {
     return starts.buffer === this.#buffer;
   }
 
-  /** What is read next is of this format, and goes to this sink. */
-  begin({ bigEndian, linkType }: BatchFormat, sink: RunSink): void {
+  /** What is read next is of this batch, and goes to this sink. */
+  begin({ format, enhanced }: Batch, sink: RunSink): void {
+    const { bigEndian, linkType } = format;
     const { offset, mask, value, ip } = (linkLayerOf(linkType) ?? unknownLayer).fastIpv4;
     this.#module.begin(Number(!bigEndian), offset, mask, value, ip);
     this.#aim(sink, sink.listLong ?? false);
+    if (enhanced === undefined) return;
+    const { interfaceId, longest } = enhanced;
+    const clock = enhanced.clock ?? stays;
+    this.#module.beginBlocks(interfaceId, longest, clock.ticks, clock.offset, clock.perSecond);
   }
 
   aim(sink: RunSink): boolean {
@@ -141,6 +151,14 @@ export class PlainWalk implements RunAppender {
     // What came before goes first.
     if (this.#appends) runs.end();
     return this.#took(this.#module.walk(at, limit), runs);
+  }
+
+  /** The same for blocks that nobody has walked (`Batch.enhanced`): `at` is a block's start, and so is `end` then. */
+  takeBlocks(at: number, limit: number, runs: Runs): number {
+    if (this.#appends) runs.end();
+    const count = this.#took(this.#module.walkBlocks(at, limit), runs);
+    this.end -= blockLead;
+    return count;
   }
 
   /**

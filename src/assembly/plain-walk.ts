@@ -7,6 +7,14 @@
  */
 
 import { aimRuns, isAimed, listsLong, longPacket, putRun, runSize, setRuns, takeRuns } from './append-runs.ts';
+import {
+  blockLead,
+  convertTicks,
+  enhancedLeast,
+  enhancedLength,
+  setBlocks,
+  setTicks,
+} from './enhanced-block.ts';
 import { keep, setByteOrder, touch, word } from './memory.ts';
 
 /** Records in a row at most: their fields stay in the processor's first cache. */
@@ -80,6 +88,8 @@ let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
 let ipOffset: i32 = 0;
+/** Blocks are to become records, else they are handed on whole. */
+let converts: bool = false;
 
 /**
  * @param base of the memory that is this module's own; behind it stand the counters, then the tables
@@ -123,6 +133,16 @@ export function begin(isLittle: bool, offset: i32, mask: u32, value: u32, ip: i3
   typeMask = bswap<u16>(<u16>mask);
   typeValue = bswap<u16>(<u16>value);
   ipOffset = recordHeader + ip;
+}
+
+/**
+ * Blocks that are read next are of this interface, and no longer than that, bytes. Where a second has `ticks` (and not
+ * 0), they become records: `added` seconds later, with `perSecond` fractions.
+ */
+export function beginBlocks(id: i32, longest: i32, ticks: i32, added: f64, perSecond: i32): void {
+  setBlocks(id, longest);
+  converts = ticks > 0;
+  if (converts) setTicks(ticks, added, perSecond);
 }
 
 /** As `aimRuns` has it. */
@@ -207,6 +227,38 @@ function readIndexed(starts: i32, most: i32, blocks: bool): i32 {
     starts += 4;
   }
   store<i32>(field, next);
+  return (field - fields) / fieldSize;
+}
+
+/**
+ * The same for pcapng blocks that follow one another at once, of which no index was made: up to the first that
+ * is no Enhanced Packet Block, or has a fault.
+ */
+@inline
+function readBlocks(at: i32, limit: i32): i32 {
+  const last = limit - enhancedLeast;
+  const lastOfRow = min(last, at + (isLong ? widestOfLong : widest));
+  let field = fields;
+  let end = ends;
+  const full = fields + longestRow * fieldSize;
+  let touched = 0;
+  while (at <= lastOfRow && field < full) {
+    const total = enhancedLength(at, last);
+    const record = at + blockLead;
+    const length = word(record + 12);
+    if (total === 0 || isOther(record, recordHeader + word(record + 8), length)) break;
+    if (converts) {
+      if (!convertTicks(record)) break;
+      store<i32>(end, record + recordHeader + word(record + 8));
+      end += 4;
+    }
+    keepFields(field, record, length);
+    touched |= touch(at);
+    field += fieldSize;
+    at += total;
+  }
+  store<i32>(field, at + blockLead);
+  keep(touched);
   return (field - fields) / fieldSize;
 }
 
@@ -383,6 +435,20 @@ export function walkIndexed(starts: i32, most: i32, blocks: bool, lead: i32, apa
     taken += count;
     ended(count);
     if (!handOn(converse(count, lead, apart))) break;
+  }
+  return taken;
+}
+
+/** The same for pcapng blocks from `at` on; the next record is where one would be in the next block. */
+export function walkBlocks(at: i32, limit: i32): i32 {
+  let taken = 0;
+  for (;;) {
+    const count = readBlocks(at, limit);
+    if (count === 0) break;
+    taken += count;
+    ended(count);
+    at = load<i32>(sums, nextRecord) - blockLead;
+    if (!handOn(converse(count, converts ? 0 : blockLead, converts))) break;
   }
   return taken;
 }

@@ -1,6 +1,11 @@
 /** The walk over pcapng blocks: finds packets, and makes their headers records where that is asked for. */
 import type { Arena, Region } from '../packet/arena.js';
-import { blockLead, maximumCapturedLength, type BatchFormat } from '../packet/batch.js';
+import {
+  blockLead,
+  maximumCapturedLength,
+  type BatchFormat,
+  type EnhancedBlocks,
+} from '../packet/batch.js';
 import { EnhancedRows } from './enhanced-row.js';
 import {
   blockLayout,
@@ -37,6 +42,8 @@ export class PacketWalk {
   at = 0;
   /** After `damage`: what is wrong at `at`. */
   problem = '';
+  /** Which interface the last packet is of; -1 when there is none. */
+  interfaceId = -1;
   /** Of the block at `at`, as far as it is known: 0 when not even its header is there. */
   totalLength = 0;
   readonly #arena: Arena;
@@ -160,7 +167,47 @@ export class PacketWalk {
     this.at = at;
     this.count = count;
     this.format = format;
+    this.interfaceId = count > 0 ? lastId : -1;
     return stop;
+  }
+
+  /**
+   * What a walk of Enhanced Packet Blocks of the last packet's interface needs, until the next section begins.
+   * @returns `null` where it takes more than that walk can do
+   */
+  enhanced(): EnhancedBlocks | null {
+    const id = this.interfaceId;
+    if (id < 0) return null;
+    const { little, interfaces } = this.#section;
+    const { view } = this.#arena;
+    const { blocks, nanoseconds } = this.#form;
+    const { rate, offset } = interfaces[id];
+    const perSecond = nanoseconds ? 1e9 : 1e6;
+    if (!blocks && (rate.small === 0 || !Number.isSafeInteger(offset))) return null;
+    return {
+      interfaceId: id,
+      longest: longestBlock,
+      clock: blocks ? null : { ticks: rate.small, offset, perSecond },
+      take(at, end) {
+        if (at + enhancedPacketLayout.minimumSize > end) return -1;
+        const total = view.getUint32(at + blockLayout.totalLength, little);
+        const next = at + total;
+        const captured = view.getUint32(at + enhancedPacketLayout.capturedLength, little);
+        const isWhole =
+          view.getUint32(at + blockLayout.type, little) === blockTypes.enhancedPacket &&
+          view.getUint32(at + enhancedPacketLayout.interfaceId, little) === id &&
+          (total & 3) === 0 &&
+          total >= enhancedPacketLayout.minimumSize &&
+          total <= longestBlock &&
+          next <= end &&
+          captured <= total - enhancedPacketLayout.minimumSize &&
+          captured <= maximumCapturedLength &&
+          view.getUint32(next - blockLayout.trailer, little) === total;
+        if (!isWhole) return -1;
+        if (!blocks) convertTicks(view, at + blockLead, little, rate, offset, perSecond);
+        return next;
+      },
+    };
   }
 
   #damaged(problem: string): 'damage' {

@@ -67,6 +67,8 @@ export interface Batch {
    * walks it stops there and tells the source (`Source.walked`). One walk less over every record.
    */
   readonly unchecked?: true;
+  /** Beside `unchecked`: what is to be walked are not records but pcapng's blocks, one behind the other. */
+  readonly enhanced?: EnhancedBlocks;
   /** Where the records are, when other bytes lie between them; absent when each follows the last. */
   readonly index?: RecordIndex;
   /**
@@ -76,6 +78,30 @@ export interface Batch {
    * a batch may have no records but these.
    */
   readonly preamble?: readonly Uint8Array[];
+}
+
+/**
+ * Enhanced Packet Blocks of one interface, as far as they are that, whole and without fault: the walk ends at the
+ * first that is something else.
+ */
+export interface EnhancedBlocks {
+  readonly interfaceId: number;
+  /** No block is longer, bytes. */
+  readonly longest: number;
+  /** Where a block is to become a record: its timestamp is converted when it is walked. Else blocks stay whole. */
+  readonly clock: {
+    /** In a second, at most 1e9. */
+    readonly ticks: number;
+    /** Seconds to add, an integer. */
+    readonly offset: number;
+    /** Fractions in a second, 1e6 or 1e9. */
+    readonly perSecond: number;
+  } | null;
+  /**
+   * Walks one block, as `clock` says.
+   * @returns where it ends; -1 where the walk does
+   */
+  take(at: number, end: number): number;
 }
 
 /**

@@ -10,11 +10,11 @@ import {
 import { findBlock } from '../formats/pcapng-repair.js';
 import { Section, sectionByteOrder, type PacketForm } from '../formats/pcapng-section.js';
 import type { Arena, Region } from '../packet/arena.js';
-import type { Batch, BatchFormat } from '../packet/batch.js';
+import type { Batch, BatchFormat, EnhancedBlocks } from '../packet/batch.js';
 import { nothingKnown, type SourceCounters } from '../packet/counters.js';
 import type { ByteInput } from './byte-input.js';
 import { damagedAt, DamageCount } from './damage.js';
-import type { Source } from './source.js';
+import type { Source, Walker } from './source.js';
 import { longestUnit, Window } from './window.js';
 
 /** Blocks that wait for a packet to go before are handed over without one, beyond so many bytes. */
@@ -49,6 +49,9 @@ export class PcapngSource implements Source {
   #preamble: Uint8Array[] = [];
   #waiting = 0;
   #damage: LbcapError | null = null;
+  /** How blocks of the last packet's interface are walked by others, and what their packets are. */
+  #enhanced: EnhancedBlocks | null = null;
+  #enhancedFormat: BatchFormat | null = null;
 
   /** @param regions of `fileRegionSizes` */
   constructor(
@@ -100,6 +103,24 @@ export class PcapngSource implements Source {
     }
   }
 
+  async nextUnchecked({ takesBlocks, format: wanted }: Walker): Promise<Batch | null> {
+    const enhanced = this.#enhanced;
+    const format = this.#enhancedFormat;
+    const isWanted =
+      wanted === null ||
+      format?.blocks !== undefined ||
+      (format?.bigEndian === wanted.bigEndian && format.nanoseconds === wanted.nanoseconds);
+    const window = this.#window;
+    if (!takesBlocks || enhanced === null || format === null || !isWanted) return this.next();
+    // Where the walk before has ended: only a cut block is no reason to look closer.
+    if (this.#damage !== null || !this.#isCut() || !(await window.more())) return this.next();
+    return { format, start: window.start, end: window.end, unchecked: true, enhanced };
+  }
+
+  walked(at: number): void {
+    this.#window.dropTo(at);
+  }
+
   stop(): void {
     this.#window.stop();
   }
@@ -112,8 +133,19 @@ export class PcapngSource implements Source {
     return this.#window.close();
   }
 
+  /** Whether the window ends before the block at its start does, as far as that can be told. */
+  #isCut(): boolean {
+    const { start, length } = this.#window;
+    if (length < blockLayout.body) return true;
+    const { little } = this.#section;
+    const total = this.#arena.view.getUint32(start + blockLayout.totalLength, little);
+    return total > length && total <= longestUnit;
+  }
+
   #batch(): Batch {
     const { starts, count, format } = this.#walk;
+    this.#enhanced = this.#walk.enhanced();
+    this.#enhancedFormat = format;
     const preamble = this.#preamble;
     this.#preamble = [];
     this.#waiting = 0;
@@ -211,6 +243,7 @@ export class PcapngSource implements Source {
     const type = view.getUint32(start + blockLayout.type, little);
     const problem = this.#section.take(view, start, end);
     if (problem !== null) return problem;
+    if (type === blockTypes.sectionHeader) this.#enhanced = null;
     if (type === blockTypes.nameResolution) this.#options.onNames?.(view, start, end, little);
     if (this.#options.form.blocks) {
       const { buffer, byteOffset } = view;

@@ -2,7 +2,7 @@
 import { LbcapError } from '../errors.js';
 import type { Batch } from '../packet/batch.js';
 import { damageOf, SeveralSources } from './several.js';
-import type { Source } from './source.js';
+import type { Source, Walker } from './source.js';
 
 /** @param sources already open; their formats may differ, batch by batch */
 export function inSequence(sources: readonly Source[]): Source {
@@ -19,8 +19,8 @@ class SequenceSource extends SeveralSources implements Source {
     return this.#next((source) => source.next());
   }
 
-  nextUnchecked(): Promise<Batch | null> {
-    return this.#next((source) => source.nextUnchecked?.() ?? source.next());
+  nextUnchecked(walker: Walker): Promise<Batch | null> {
+    return this.#next((source) => source.nextUnchecked?.(walker) ?? source.next());
   }
 
   walked(at: number): void {

@@ -8,6 +8,14 @@ export interface LeftOut {
   readonly places: number;
 }
 
+/** Who walks what a source hands over. */
+export interface Walker {
+  /** Whether blocks that nobody has walked (`Batch.enhanced`) may be handed over. */
+  readonly takesBlocks: boolean;
+  /** Byte order and timestamp unit that records are given before; `null`: they stay as they are. */
+  readonly format: BatchFormat | null;
+}
+
 /** A live capture, a file or a stream. Single consumer; calls do not overlap. */
 export interface Source {
   /** For people: `lo`, `trace.pcap`, `standard input`. */
@@ -32,7 +40,7 @@ export interface Source {
    * Like `next`, for one who walks every record anyway: batches are `unchecked`, where the source
    * has any use for that. After such a one, `walked` must be called.
    */
-  nextUnchecked?(): Promise<Batch | null>;
+  nextUnchecked?(walker: Walker): Promise<Batch | null>;
   /** The walk of the last batch ended at `at`: its end, or a record that is cut or not to be believed. */
   walked?(at: number): void;
   /**

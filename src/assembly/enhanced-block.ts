@@ -1,0 +1,97 @@
+/** AssemblyScript: pcapng's Enhanced Packet Blocks, and their timestamps. Of each module that is compiled, a copy. */
+
+import { inOrder, word } from './memory.ts';
+
+/** Fields of packet blocks (formats/pcapng-layout.ts), bytes from a block's start. */
+const blockTotal: i32 = 4;
+const enhancedInterface: i32 = 8;
+const enhancedCaptured: i32 = 20;
+export const enhancedLeast: i32 = 32;
+const enhancedType: i32 = 6;
+/** blockLead of packet/batch.ts: from a block's start to what could be its record header. */
+export const blockLead: i32 = 12;
+const maximumCaptured: i32 = 262_144;
+
+let interfaceId: i32 = 0;
+let longest: i32 = 0;
+
+/** Which blocks are looked for from now on: of this interface, and no longer, bytes. */
+export function setBlocks(id: i32, longestBlock: i32): void {
+  interfaceId = id;
+  longest = longestBlock;
+}
+
+/**
+ * @param last where the shortest block that ends in time would begin
+ * @returns total length of the block at `at`; 0 where it is something else, not whole, or has a fault
+ */
+@inline
+export function enhancedLength(at: i32, last: i32): i32 {
+  const total = word(at + blockTotal);
+  const room = total - enhancedLeast;
+  const captured = word(at + enhancedCaptured);
+  return word(at) !== enhancedType ||
+    word(at + enhancedInterface) !== interfaceId ||
+    (total & 3) !== 0 ||
+    // Too small wraps around.
+    <u32>room > <u32>longest ||
+    room > last - at ||
+    <u32>captured > <u32>maximumCaptured ||
+    captured > room ||
+    word(at + total - 4) !== total
+    ? 0
+    : total;
+}
+
+/** Below this, a number of ticks is exact as a double: 2^53 is 2^21 in the upper word. */
+const exactHigh: u32 = 1 << 21;
+/** Where a second has fewer ticks than this, larger ones are for `convertTicks` of formats/ticks.ts. */
+const coarseRate: i32 = 1_000_000;
+
+let unit: u64 = 1;
+let isCoarse: bool = true;
+let isFiner: bool = true;
+let finer: i32 = 1;
+let coarser: i32 = 1;
+/** Seconds to add. */
+let offset: i32 = 0;
+/** The second of the last packet: the tick that it began with, and what is written for it. */
+let began: u64 = 0;
+let stamp: i32 = 0;
+
+/**
+ * What timestamps become from now on.
+ * @param ticks in a second
+ * @param added seconds, exact as a double
+ * @param perSecond of the fractions
+ */
+export function setTicks(ticks: i32, added: f64, perSecond: i32): void {
+  unit = <u64>ticks;
+  isCoarse = ticks >= coarseRate;
+  isFiner = ticks <= perSecond;
+  finer = perSecond / ticks;
+  coarser = ticks / perSecond;
+  // What comes out is taken modulo 2^32.
+  offset = <i32>(<i64>added);
+  began = 0;
+  stamp = offset;
+}
+
+/** Makes the ticks at `record` seconds and a fraction. False where that cannot be done here. */
+@inline
+export function convertTicks(record: i32): bool {
+  const high = <u32>word(record);
+  if (high >= exactHigh && !isCoarse) return false;
+  const ticks = ((<u64>high) << 32) | (<u64>(<u32>word(record + 4)));
+  let since = ticks - began;
+  if (since >= unit) {
+    const seconds = ticks / unit;
+    began = seconds * unit;
+    stamp = <i32>seconds + offset;
+    since = ticks - began;
+  }
+  const rest = <i32>since;
+  store<i32>(record, inOrder(stamp));
+  store<i32>(record, inOrder(isFiner ? rest * finer : rest / coarser), 4);
+  return true;
+}
