@@ -29,7 +29,9 @@ const fieldsSize = (longestRow + 1) * fieldsWidth * 4;
 const endsSize = longestRow * 4;
 const runWidth = 5;
 const runsSize = (longestRow + 2) * runWidth * 4;
-const runsAt = sumsSize + fieldsSize + endsSize;
+const fieldsAt = sumsSize;
+const endsAt = fieldsAt + fieldsSize;
+const runsAt = endsAt + endsSize;
 const countersAt = runsAt + runsSize;
 /** Words of a table: mask, multiplier, shift, last, and where its slots begin. */
 const tableWidth = 5;
@@ -81,7 +83,13 @@ export class PlainWalk implements RunAppender {
   readonly #sums: Float64Array;
   /** Where the walk has ended: last record, next record, first run that is left, end of the runs. */
   readonly #ends: Int32Array;
+  /** Of the records that were read last: their fields, of which the first is where it begins, and where each ends. */
+  readonly #fields: Int32Array;
+  readonly #recordEnds: Int32Array;
+  /** What runs of records that are apart say of their fields, is seen from here. */
+  readonly #fieldsStart: number;
   #appends = false;
+  #converts = false;
   /** Of what was taken last: where the last record begins, and where the next one would. */
   last = 0;
   end = 0;
@@ -103,6 +111,9 @@ export class PlainWalk implements RunAppender {
     this.#oneWay = oneWay;
     this.#sums = new Float64Array(buffer, start, sumCount);
     this.#ends = new Int32Array(buffer, start + this.#sums.byteLength, endCount);
+    this.#fieldsStart = start + fieldsAt;
+    this.#fields = new Int32Array(buffer, this.#fieldsStart, fieldsSize / 4);
+    this.#recordEnds = new Int32Array(buffer, start + endsAt, endsSize / 4);
     this.list = new Int32Array(buffer, start + runsAt, runsSize / 4);
     putTables(buffer, start + countersAt + LabelCounters.sizeOf(labels), lookup.plain4);
     this.#module.place(start, labels, lookup.plain4.length, Number(oneWay), others);
@@ -121,6 +132,7 @@ export class PlainWalk implements RunAppender {
     this.#aim(sink, sink.listLong ?? false);
     if (enhanced === undefined) return;
     const { interfaceId, longest } = enhanced;
+    this.#converts = enhanced.clock !== null;
     const clock = enhanced.clock ?? stays;
     this.#module.beginBlocks(interfaceId, longest, clock.ticks, clock.offset, clock.perSecond);
   }
@@ -150,13 +162,13 @@ export class PlainWalk implements RunAppender {
   take(at: number, limit: number, runs: Runs): number {
     // What came before goes first.
     if (this.#appends) runs.end();
-    return this.#took(this.#module.walk(at, limit), runs);
+    return this.#took(this.#module.walk(at, limit), runs, false);
   }
 
   /** The same for blocks that nobody has walked (`Batch.enhanced`): `at` is a block's start, and so is `end` then. */
   takeBlocks(at: number, limit: number, runs: Runs): number {
     if (this.#appends) runs.end();
-    const count = this.#took(this.#module.walkBlocks(at, limit), runs);
+    const count = this.#took(this.#module.walkBlocks(at, limit), runs, this.#converts);
     this.end -= blockLead;
     return count;
   }
@@ -172,25 +184,43 @@ export class PlainWalk implements RunAppender {
     const lead = blocks ? blockLead : 0;
     const most = count - number;
     const taken = this.#module.walkIndexed(first, most, Number(blocks), lead, Number(!blocks));
-    return this.#took(taken, runs);
+    return this.#took(taken, runs, !blocks);
   }
 
-  #took(count: number, runs: Runs): number {
+  /** @param apart as the module has it */
+  #took(count: number, runs: Runs, apart: boolean): number {
     if (count === 0) return 0;
     const [last, next, firstRun, endOfRuns] = this.#ends;
     this.last = last;
     this.end = next;
     this.#addSums();
-    for (let run = firstRun; run < endOfRuns; run++) {
-      const { list } = this;
-      const at = run * runWidth;
-      runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
+    for (let run = firstRun; run < endOfRuns;) {
+      if (apart ? this.#addFirst(run, runs) : this.#addAll(run, runs)) run++;
       if (!this.#appends) continue;
       // It has made room.
       runs.end();
-      run = this.#module.appendRuns(run + 1, endOfRuns) - 1;
+      run = this.#module.appendRuns(run, endOfRuns);
     }
     return count;
+  }
+
+  /** @returns true */
+  #addAll(run: number, runs: Runs): boolean {
+    const { list } = this;
+    const at = run * runWidth;
+    runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
+    return true;
+  }
+
+  /** Of records that are apart, only the first. @returns whether it was the last, too */
+  #addFirst(run: number, runs: Runs): boolean {
+    const { list } = this;
+    const at = run * runWidth;
+    const record = (list[at + 2] - this.#fieldsStart) / (4 * fieldsWidth);
+    const start = this.#fields[record * fieldsWidth];
+    runs.add(list[at], list[at + 1], start, this.#recordEnds[record], 1);
+    list[at + 2] += 4 * fieldsWidth;
+    return list[at + 2] === list[at + 3];
   }
 
   #addSums(): void {

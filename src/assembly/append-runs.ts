@@ -3,7 +3,10 @@
  * where the output's next records go, or listed for whoever writes them from where they lie.
  */
 
-/** Of a run: two labels, where it begins and ends, how many packets. */
+/**
+ * Of a run: two labels, where it begins and ends, how many packets. Of records that do not follow one another at once: where
+ * the fields of the first one are, and where those end.
+ */
 const runTo: usize = 4;
 const runStart: usize = 8;
 const runEnd: usize = 12;
@@ -24,6 +27,10 @@ const listedPackets: usize = 20;
 const listedSize: i32 = 20;
 
 let runs: i32 = 0;
+/** Of records that are apart: the first word of its fields is where one begins, a word at `ends` where it ends. */
+let fields: i32 = 0;
+let ends: i32 = 0;
+export const fieldSize: i32 = 16;
 /** The output of packets of no label, or -1. */
 let others: i32 = -1;
 
@@ -37,9 +44,11 @@ let firstCursor: i32 = 0;
 let appends: bool = false;
 let listing: bool = false;
 
-/** Where runs stand, and where those of no label go. */
-export function setRuns(base: i32, othersOutput: i32): void {
+/** Where runs stand, the fields and ends of records that are apart, and where those of no label go. */
+export function setRuns(base: i32, fieldsBase: i32, endsBase: i32, othersOutput: i32): void {
   runs = base;
+  fields = fieldsBase;
+  ends = endsBase;
   others = othersOutput;
 }
 
@@ -124,28 +133,53 @@ function list(output: i32, start: i32, size: i32, packets: i32): void {
   store<i32>(listAt, count + 1);
 }
 
+/** False where there is no room. */
+@inline
+function take(one: i32, other: i32, start: i32, size: i32, packets: i32, long: bool): bool {
+  if (long && other < 0 && isListed(one, size, packets)) {
+    list(one, start, size, packets);
+    return true;
+  }
+  if (!hasRoom(one, size) || (other >= 0 && !hasRoom(other, size))) return false;
+  append(one, start, size, packets);
+  if (other >= 0) append(other, start, size, packets);
+  return true;
+}
+
+/** The same for the records of a run that are apart: those that are taken are in it no more. */
+@inline
+function takeEach(run: i32, one: i32, other: i32, long: bool): bool {
+  const last = load<i32>(run, runEnd);
+  for (let field = load<i32>(run, runStart); field < last; field += fieldSize) {
+    const start = load<i32>(field);
+    const end = load<i32>(ends + (field - fields) / 4);
+    if (take(one, other, start, end - start, 1, long)) continue;
+    store<i32>(run, field, runStart);
+    return false;
+  }
+  return true;
+}
+
 /**
  * Takes runs from number `first` to before `end` to their outputs, as far as there is room.
  * @param long the packets of their row are, in the mean: runs may be listed
+ * @param apart their records do not follow one another at once
  * @returns the first that there is no room for, or `end`
  */
-export function takeRuns(first: i32, end: i32, long: bool): i32 {
+export function takeRuns(first: i32, end: i32, long: bool, apart: bool): i32 {
   for (let number = first; number < end; number++) {
     const run = runs + number * runSize;
     const from = load<i32>(run);
     const to = load<i32>(run, runTo);
-    const start = load<i32>(run, runStart);
-    const size = load<i32>(run, runEnd) - start;
-    const packets = load<i32>(run, runPackets);
     const one = from >= 0 ? from : to >= 0 ? to : others;
-    const isForBoth = from >= 0 && to >= 0 && from !== to;
-    if (long && !isForBoth && isListed(one, size, packets)) {
-      list(one, start, size, packets);
-      continue;
+    const other = from >= 0 && from !== to ? to : -1;
+    if (apart) {
+      if (!takeEach(run, one, other, long)) return number;
+    } else {
+      const start = load<i32>(run, runStart);
+      const size = load<i32>(run, runEnd) - start;
+      if (!take(one, other, start, size, load<i32>(run, runPackets), long)) return number;
     }
-    if (!hasRoom(one, size) || (isForBoth && !hasRoom(to, size))) return number;
-    append(one, start, size, packets);
-    if (isForBoth) append(to, start, size, packets);
   }
   return end;
 }

@@ -6,7 +6,17 @@
  * All offsets are into one memory: the arena's.
  */
 
-import { aimRuns, isAimed, listsLong, longPacket, putRun, runSize, setRuns, takeRuns } from './append-runs.ts';
+import {
+  aimRuns,
+  fieldSize,
+  isAimed,
+  listsLong,
+  longPacket,
+  putRun,
+  runSize,
+  setRuns,
+  takeRuns,
+} from './append-runs.ts';
 import {
   blockLead,
   convertTicks,
@@ -39,7 +49,6 @@ const ipHeader: i32 = 20;
 const fieldSource: usize = 4;
 const fieldDestination: usize = 8;
 const fieldLength: usize = 12;
-const fieldSize: i32 = 16;
 /** Of a table of labels by address: the words of labels/lookup.ts, and where its slots begin. */
 const tableMultiplier: usize = 4;
 const tableShift: usize = 8;
@@ -84,6 +93,8 @@ let tablesEnd: i32 = 0;
 
 /** The last row was of long packets, which are to be listed: so may be the next. */
 let isLong: bool = false;
+/** Its records did not follow one another at once. */
+let isApart: bool = false;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -120,7 +131,7 @@ export function place(
   tablesEnd = tables + tableCount * tableSize;
   oneWay = isOneWay ? -1 : 0;
   keepsOthers = othersOutput >= 0 ? -1 : 0;
-  setRuns(runs, othersOutput);
+  setRuns(runs, fields, ends, othersOutput);
 }
 
 /**
@@ -148,6 +159,7 @@ export function beginBlocks(id: i32, longest: i32, ticks: i32, added: f64, perSe
 /** As `aimRuns` has it. */
 export function aim(base: i32, count: i32, row: i32, listLong: bool): void {
   isLong = false;
+  isApart = false;
   aimRuns(base, count, row, listLong);
 }
 
@@ -299,7 +311,7 @@ function labelOf(raw: i32): i32 {
  * stay the same, either way round: labels are looked up and counted once for each. The direction is told
  * without a branch, since no processor can predict it.
  * @param lead bytes in front of each record that go with it
- * @param apart records do not follow one another at once: each has an end of its own
+ * @param apart records do not follow one another at once: of runs it is said where their fields are
  * @returns how many runs there are: of no label only where those go to an output
  */
 function converse(count: i32, lead: i32, apart: bool): i32 {
@@ -359,17 +371,9 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
       add(selfPackets, from, packets);
       add(selfBytes, from, bytes);
     }
-    if (apart) {
-      const isKept = labelled | othersKept;
-      for (let one = first; one < at; one += fieldSize) {
-        const stop = load<i32>(ends + (one - fields) / 4);
-        putRun(run, from, to, load<i32>(one), stop, 1);
-        run += runSize & isKept;
-      }
-    } else {
-      putRun(run, from, to, load<i32>(first) - lead, load<i32>(at) - lead, packets);
-      run += runSize & (labelled | othersKept);
-    }
+    const start = apart ? first : load<i32>(first) - lead;
+    putRun(run, from, to, start, apart ? at : load<i32>(at) - lead, packets);
+    run += runSize & (labelled | othersKept);
   }
   sum(0, labelledPackets);
   sum(sumOfLabelledBytes, labelledBytes);
@@ -383,13 +387,14 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
  * @returns the first that there is no room for, or `end`
  */
 export function appendRuns(first: i32, end: i32): i32 {
-  return takeRuns(first, end, isLong);
+  return takeRuns(first, end, isLong, isApart);
 }
 
 /** False when some of a row's runs are left, for want of room. */
 @inline
-function handOn(end: i32): bool {
-  const first = isAimed() ? takeRuns(0, end, isLong) : 0;
+function handOn(end: i32, apart: bool): bool {
+  isApart = apart;
+  const first = isAimed() ? takeRuns(0, end, isLong, apart) : 0;
   store<i32>(sums, first, firstRun);
   store<i32>(sums, end, endOfRuns);
   return first === end;
@@ -416,7 +421,7 @@ export function walk(at: i32, limit: i32): i32 {
     taken += count;
     ended(count);
     at = load<i32>(sums, nextRecord);
-    if (!handOn(converse(count, 0, false))) break;
+    if (!handOn(converse(count, 0, false), false)) break;
   }
   return taken;
 }
@@ -434,7 +439,7 @@ export function walkIndexed(starts: i32, most: i32, blocks: bool, lead: i32, apa
     if (count === 0) break;
     taken += count;
     ended(count);
-    if (!handOn(converse(count, lead, apart))) break;
+    if (!handOn(converse(count, lead, apart), apart)) break;
   }
   return taken;
 }
@@ -448,7 +453,7 @@ export function walkBlocks(at: i32, limit: i32): i32 {
     taken += count;
     ended(count);
     at = load<i32>(sums, nextRecord) - blockLead;
-    if (!handOn(converse(count, converts ? 0 : blockLead, converts))) break;
+    if (!handOn(converse(count, converts ? 0 : blockLead, converts), converts)) break;
   }
   return taken;
 }

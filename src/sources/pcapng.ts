@@ -243,7 +243,6 @@ export class PcapngSource implements Source {
     const type = view.getUint32(start + blockLayout.type, little);
     const problem = this.#section.take(view, start, end);
     if (problem !== null) return problem;
-    if (type === blockTypes.sectionHeader) this.#enhanced = null;
     if (type === blockTypes.nameResolution) this.#options.onNames?.(view, start, end, little);
     if (this.#options.form.blocks) {
       const { buffer, byteOffset } = view;
