@@ -3,6 +3,8 @@
  * where the output's next records go, or listed for whoever writes them from where they lie.
  */
 
+import { convertTicks } from './enhanced-block.ts';
+
 /**
  * Of a run: two labels, where it begins and ends, how many packets. Of records that do not follow one another at once: where
  * the fields of the first one are, and where those end.
@@ -101,9 +103,10 @@ function hasRoom(output: i32, size: i32): bool {
 }
 
 @inline
-function append(output: i32, start: i32, size: i32, packets: i32): void {
+function append(output: i32, start: i32, size: i32, packets: i32, late: bool): void {
   const to = load<i32>(nextAt + output * 4);
   copy(to, start, size);
+  if (late) convertTicks(to);
   store<i32>(nextAt + output * 4, to + size);
   const counter = packetsAt + output * 8;
   store<f64>(counter, load<f64>(counter) + <f64>packets);
@@ -133,27 +136,39 @@ function list(output: i32, start: i32, size: i32, packets: i32): void {
   store<i32>(listAt, count + 1);
 }
 
-/** False where there is no room. */
+/** False where there is no room: then its timestamp is converted all the same. */
 @inline
-function take(one: i32, other: i32, start: i32, size: i32, packets: i32, long: bool): bool {
+function take(
+  one: i32,
+  other: i32,
+  start: i32,
+  size: i32,
+  packets: i32,
+  long: bool,
+  late: bool,
+): bool {
   if (long && other < 0 && isListed(one, size, packets)) {
+    if (late) convertTicks(start);
     list(one, start, size, packets);
     return true;
   }
-  if (!hasRoom(one, size) || (other >= 0 && !hasRoom(other, size))) return false;
-  append(one, start, size, packets);
-  if (other >= 0) append(other, start, size, packets);
+  if (!hasRoom(one, size) || (other >= 0 && !hasRoom(other, size))) {
+    if (late) convertTicks(start);
+    return false;
+  }
+  append(one, start, size, packets, late);
+  if (other >= 0) append(other, start, size, packets, late);
   return true;
 }
 
 /** The same for the records of a run that are apart: those that are taken are in it no more. */
 @inline
-function takeEach(run: i32, one: i32, other: i32, long: bool): bool {
+function takeEach(run: i32, one: i32, other: i32, long: bool, late: bool): bool {
   const last = load<i32>(run, runEnd);
   for (let field = load<i32>(run, runStart); field < last; field += fieldSize) {
     const start = load<i32>(field);
     const end = load<i32>(ends + (field - fields) / 4);
-    if (take(one, other, start, end - start, 1, long)) continue;
+    if (take(one, other, start, end - start, 1, long, late)) continue;
     store<i32>(run, field, runStart);
     return false;
   }
@@ -164,9 +179,10 @@ function takeEach(run: i32, one: i32, other: i32, long: bool): bool {
  * Takes runs from number `first` to before `end` to their outputs, as far as there is room.
  * @param long the packets of their row are, in the mean: runs may be listed
  * @param apart their records do not follow one another at once
+ * @param late and their timestamps are to be converted
  * @returns the first that there is no room for, or `end`
  */
-export function takeRuns(first: i32, end: i32, long: bool, apart: bool): i32 {
+export function takeRuns(first: i32, end: i32, long: bool, apart: bool, late: bool): i32 {
   for (let number = first; number < end; number++) {
     const run = runs + number * runSize;
     const from = load<i32>(run);
@@ -174,11 +190,12 @@ export function takeRuns(first: i32, end: i32, long: bool, apart: bool): i32 {
     const one = from >= 0 ? from : to >= 0 ? to : others;
     const other = from >= 0 && from !== to ? to : -1;
     if (apart) {
-      if (!takeEach(run, one, other, long)) return number;
+      if (!takeEach(run, one, other, long, late)) return number;
     } else {
       const start = load<i32>(run, runStart);
       const size = load<i32>(run, runEnd) - start;
-      if (!take(one, other, start, size, load<i32>(run, runPackets), long)) return number;
+      const packets = load<i32>(run, runPackets);
+      if (!take(one, other, start, size, packets, long, false)) return number;
     }
   }
   return end;

@@ -77,12 +77,16 @@ export function setTicks(ticks: i32, added: f64, perSecond: i32): void {
   stamp = offset;
 }
 
-/** Makes the ticks at `record` seconds and a fraction. False where that cannot be done here. */
+/** Whether the ticks at `record` are for `convertTicks` here. */
 @inline
-export function convertTicks(record: i32): bool {
-  const high = <u32>word(record);
-  if (high >= exactHigh && !isCoarse) return false;
-  const ticks = ((<u64>high) << 32) | (<u64>(<u32>word(record + 4)));
+export function areConvertible(record: i32): bool {
+  return isCoarse || <u32>word(record) < exactHigh;
+}
+
+/** Makes the ticks at `record` seconds and a fraction. */
+@inline
+export function convertTicks(record: i32): void {
+  const ticks = ((<u64>(<u32>word(record))) << 32) | (<u64>(<u32>word(record + 4)));
   let since = ticks - began;
   if (since >= unit) {
     const seconds = ticks / unit;
@@ -93,5 +97,4 @@ export function convertTicks(record: i32): bool {
   const rest = <i32>since;
   store<i32>(record, inOrder(stamp));
   store<i32>(record, inOrder(isFiner ? rest * finer : rest / coarser), 4);
-  return true;
 }

@@ -5,6 +5,7 @@
  */
 
 import {
+  areConvertible,
   blockLead,
   convertTicks,
   enhancedLeast,
@@ -68,7 +69,9 @@ export function convertRow(
   setByteOrder(isLittle);
   setTicks(unit, offset, perSecond);
   for (; starts < end; starts += 4) {
-    if (!convertTicks(load<i32>(starts))) return starts;
+    const record = load<i32>(starts);
+    if (!areConvertible(record)) return starts;
+    convertTicks(record);
   }
   return end;
 }

@@ -18,6 +18,7 @@ import {
   takeRuns,
 } from './append-runs.ts';
 import {
+  areConvertible,
   blockLead,
   convertTicks,
   enhancedLeast,
@@ -93,8 +94,9 @@ let tablesEnd: i32 = 0;
 
 /** The last row was of long packets, which are to be listed: so may be the next. */
 let isLong: bool = false;
-/** Its records did not follow one another at once. */
+/** Its records did not follow one another at once; their timestamps are to be converted when they are appended. */
 let isApart: bool = false;
+let isLate: bool = false;
 let typeOffset: i32 = 0;
 let typeMask: u32 = 0;
 let typeValue: u32 = 0;
@@ -160,6 +162,7 @@ export function beginBlocks(id: i32, longest: i32, ticks: i32, added: f64, perSe
 export function aim(base: i32, count: i32, row: i32, listLong: bool): void {
   isLong = false;
   isApart = false;
+  isLate = false;
   aimRuns(base, count, row, listLong);
 }
 
@@ -253,6 +256,8 @@ function readBlocks(at: i32, limit: i32): i32 {
   let field = fields;
   let end = ends;
   const full = fields + longestRow * fieldSize;
+  // Appended ones are converted where they are then: most are nobody's, and input that is written to comes dearer.
+  const waits = isAimed();
   let touched = 0;
   while (at <= lastOfRow && field < full) {
     const total = enhancedLength(at, last);
@@ -260,7 +265,8 @@ function readBlocks(at: i32, limit: i32): i32 {
     const length = word(record + 12);
     if (total === 0 || isOther(record, recordHeader + word(record + 8), length)) break;
     if (converts) {
-      if (!convertTicks(record)) break;
+      if (!areConvertible(record)) break;
+      if (!waits) convertTicks(record);
       store<i32>(end, record + recordHeader + word(record + 8));
       end += 4;
     }
@@ -387,14 +393,18 @@ function converse(count: i32, lead: i32, apart: bool): i32 {
  * @returns the first that there is no room for, or `end`
  */
 export function appendRuns(first: i32, end: i32): i32 {
-  return takeRuns(first, end, isLong, isApart);
+  return takeRuns(first, end, isLong, isApart, isLate);
 }
 
-/** False when some of a row's runs are left, for want of room. */
+/**
+ * False when some of a row's runs are left, for want of room.
+ * @param late timestamps are still to be converted
+ */
 @inline
-function handOn(end: i32, apart: bool): bool {
+function handOn(end: i32, apart: bool, late: bool = false): bool {
   isApart = apart;
-  const first = isAimed() ? takeRuns(0, end, isLong, apart) : 0;
+  isLate = late;
+  const first = isAimed() ? takeRuns(0, end, isLong, apart, late) : 0;
   store<i32>(sums, first, firstRun);
   store<i32>(sums, end, endOfRuns);
   return first === end;
@@ -453,7 +463,7 @@ export function walkBlocks(at: i32, limit: i32): i32 {
     taken += count;
     ended(count);
     at = load<i32>(sums, nextRecord) - blockLead;
-    if (!handOn(converse(count, converts ? 0 : blockLead, converts), converts)) break;
+    if (!handOn(converse(count, converts ? 0 : blockLead, converts), converts, converts)) break;
   }
   return taken;
 }

@@ -88,7 +88,7 @@ export interface EnhancedBlocks {
   readonly interfaceId: number;
   /** No block is longer, bytes. */
   readonly longest: number;
-  /** Where a block is to become a record: its timestamp is converted when it is walked. Else blocks stay whole. */
+  /** Where blocks are to become records: timestamps of those that are handed on are converted. Else they stay whole. */
   readonly clock: {
     /** In a second, at most 1e9. */
     readonly ticks: number;
