@@ -19,6 +19,9 @@ export const runSize: i32 = 20;
 const longRun: i32 = 8 * 1024;
 export const longPacket: i32 = 1024;
 
+/** Bytes that `copyShort` copies. */
+const shortRun: i32 = 160;
+
 /** The list of packet/cursors.ts: how many there are, then five words for each. */
 const mostListed: i32 = 1024;
 const listedCursor: usize = 4;
@@ -105,7 +108,8 @@ function hasRoom(output: i32, size: i32): bool {
 @inline
 function append(output: i32, start: i32, size: i32, packets: i32, late: bool): void {
   const to = load<i32>(nextAt + output * 4);
-  copy(to, start, size);
+  if (size <= shortRun && to + shortRun <= load<i32>(limitAt + output * 4)) copyShort(to, start);
+  else copy(to, start, size);
   if (late) convertTicks(to);
   store<i32>(nextAt + output * 4, to + size);
   const counter = packetsAt + output * 8;
@@ -199,6 +203,21 @@ export function takeRuns(first: i32, end: i32, long: bool, apart: bool, late: bo
     }
   }
   return end;
+}
+
+/** Copies more than there may be, which what comes next is put upon: no branch depends on the size. */
+@inline
+function copyShort(to: i32, from: i32): void {
+  v128.store(to, v128.load(from));
+  v128.store(to, v128.load(from, 16), 16);
+  v128.store(to, v128.load(from, 32), 32);
+  v128.store(to, v128.load(from, 48), 48);
+  v128.store(to, v128.load(from, 64), 64);
+  v128.store(to, v128.load(from, 80), 80);
+  v128.store(to, v128.load(from, 96), 96);
+  v128.store(to, v128.load(from, 112), 112);
+  v128.store(to, v128.load(from, 128), 128);
+  v128.store(to, v128.load(from, 144), 144);
 }
 
 /** Copies `size` bytes, 16 at least, to a place that does not overlap: runs are short, and a call costs more. */
