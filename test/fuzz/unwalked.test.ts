@@ -10,6 +10,7 @@ import { compileLookup } from '../../src/labels/lookup.js';
 import { parseLabels } from '../../src/labels/parse.js';
 import { createArenaOf } from '../../src/packet/arena.js';
 import { runPipeline } from '../../src/pipeline.js';
+import { Cursors, listedWidth } from '../../src/packet/cursors.js';
 import { plainWalkSize } from '../../src/plain-walk.js';
 import type { Output } from '../../src/sinks/output.js';
 import { openCapture } from '../../src/sources/open.js';
@@ -23,9 +24,16 @@ const labels = parseLabels(['a=127.0.0.2', 'b=127.0.0.3', 'six=::2'], null);
 const lookup = compileLookup(labels);
 const addresses = ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
 
+/** Of each label, and of the others. */
+const outputCount = labels.length + 1;
+/** For some records of each. Bytes. */
+const roomSize = 3000;
+
 const { arena, regions } = createArenaOf({
   input: fileRegionSizes,
   walk: [plainWalkSize(labels.length, lookup)],
+  cursors: [Cursors.sizeOf(outputCount)],
+  rooms: [outputCount * roomSize],
 });
 
 /** Packets of one interface in a row; and what else there may be. */
@@ -100,6 +108,9 @@ const options = fc.record({
   repair: fc.boolean(),
   keepOthers: fc.boolean(),
   directed: fc.boolean(),
+  /** Records are appended by whoever walks them; long ones may be listed instead. */
+  appends: fc.boolean(),
+  lists: fc.boolean(),
   /** Bytes that come at once. */
   chunk: fc.constantFrom(50, 700, 5000),
 });
@@ -121,25 +132,58 @@ async function split(bytes: Bytes, given: Options, indexed: boolean) {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  const outputs = labels.map(() => [] as Bytes[]).concat([[]]);
   let packets = 0;
+  const { start: cursorsStart, size: cursorsSize } = regions.cursors[0];
+  arena.bytes.fill(0, cursorsStart, cursorsStart + cursorsSize);
+  const cursors = new Cursors(outputCount, { arena, region: regions.cursors[0] });
+  const outputs = Array.from({ length: outputCount }, () => [] as Bytes[]);
+  const roomOf = (output: number) => regions.rooms[0].start + output * roomSize;
+  /** Up to here what was appended is taken. */
+  const taken = outputs.map((_, output) => roomOf(output));
+  const take = (output: number, from: number, to: number, count: number) => {
+    outputs[output]?.push(arena.bytes.slice(from, to));
+    packets += count;
+  };
+  const takeAppended = () => {
+    const { list } = cursors;
+    for (let at = 1; at < 1 + list[0] * listedWidth; at += listedWidth) {
+      const [output, place, from, to, count] = list.subarray(at, at + listedWidth);
+      take(output, taken[output], place, 0);
+      taken[output] = place;
+      take(output, from, to, count);
+    }
+    list[0] = 0;
+    for (let output = 0; output < outputCount; output++) {
+      take(output, taken[output], cursors.next[output], cursors.packets[output]);
+      cursors.packets[output] = 0;
+      cursors.next[output] = taken[output] = roomOf(output);
+      cursors.limit[output] = roomOf(output) + roomSize;
+    }
+  };
   const preambles: Bytes[] = [];
+  takeAppended();
   const output: Output = {
     error: null,
     unwanted: false,
+    cursors: given.appends ? cursors : null,
+    listLong: given.lists,
     begin: ({ enhanced, preamble = [] }) => {
+      takeAppended();
       if (enhanced !== undefined) unwalked++;
       // They come before the next packet of each output.
       preambles.push(...preamble);
       if (preamble.length > 0) for (const parts of outputs) parts.push(...preamble);
     },
     append: (output, start, end, count) => {
-      outputs[output]?.push(arena.bytes.slice(start, end));
-      packets += count;
+      takeAppended();
+      take(output, start, end, count);
     },
     flush: () => undefined,
     rotate: () => undefined,
-    settle: () => null,
+    settle: () => {
+      takeAppended();
+      return null;
+    },
     get packets() {
       return packets;
     },
