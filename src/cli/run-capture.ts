@@ -9,6 +9,7 @@ import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { runPipeline, type PipelineOptions } from '../pipeline.js';
 import { itemAt, type Sequence } from '../sequence.js';
+import { rehearse } from './rehearsal.js';
 import { FlowTable } from '../sinks/flows.js';
 import type { WrittenFile } from '../sinks/output.js';
 import type { Snapshot } from '../sinks/snapshot.js';
@@ -207,6 +208,7 @@ export async function runCapture(job: CaptureJob): Promise<number> {
 
 async function prepare(job: CaptureJob, onFinished: (file: WrittenFile) => void) {
   const { labels, source, arena, plan, regions, filter } = job;
+  if (job.live) rehearse();
   const flows = job.live ? new FlowTable({ view: arena.view, labels: labels.length }) : null;
   const isPcapng = plan?.options.kind === 'pcapng';
   const pcap: BatchFormat = {
