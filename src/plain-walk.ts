@@ -169,7 +169,7 @@ export class PlainWalk implements RunAppender {
   takeBlocks(at: number, limit: number, runs: Runs): number {
     if (this.#appends) runs.end();
     const count = this.#took(this.#module.walkBlocks(at, limit), runs, this.#converts);
-    this.end -= blockLead;
+    if (count > 0) this.end -= blockLead;
     return count;
   }
 

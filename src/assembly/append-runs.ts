@@ -205,7 +205,10 @@ export function takeRuns(first: i32, end: i32, long: bool, apart: bool, late: bo
   return end;
 }
 
-/** Copies more than there may be, which what comes next is put upon: no branch depends on the size. */
+/**
+ * Copies 160 bytes of a run that has as many at most; what is too much, the next run is put upon. There must be room for
+ * all of them. No branch depends on how long the run is.
+ */
 @inline
 function copyShort(to: i32, from: i32): void {
   v128.store(to, v128.load(from));

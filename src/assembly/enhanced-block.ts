@@ -13,12 +13,13 @@ export const blockLead: i32 = 12;
 const maximumCaptured: i32 = 262_144;
 
 let interfaceId: i32 = 0;
-let longest: i32 = 0;
+/** Of a block, beyond the least. */
+let mostRoom: i32 = 0;
 
 /** Which blocks are looked for from now on: of this interface, and no longer, bytes. */
 export function setBlocks(id: i32, longestBlock: i32): void {
   interfaceId = id;
-  longest = longestBlock;
+  mostRoom = longestBlock - enhancedLeast;
 }
 
 /**
@@ -34,7 +35,7 @@ export function enhancedLength(at: i32, last: i32): i32 {
     word(at + enhancedInterface) !== interfaceId ||
     (total & 3) !== 0 ||
     // Too small wraps around.
-    <u32>room > <u32>longest ||
+    <u32>room > <u32>mostRoom ||
     room > last - at ||
     <u32>captured > <u32>maximumCaptured ||
     captured > room ||
@@ -43,13 +44,7 @@ export function enhancedLength(at: i32, last: i32): i32 {
     : total;
 }
 
-/** Below this, a number of ticks is exact as a double: 2^53 is 2^21 in the upper word. */
-const exactHigh: u32 = 1 << 21;
-/** Where a second has fewer ticks than this, larger ones are for `convertTicks` of formats/ticks.ts. */
-const coarseRate: i32 = 1_000_000;
-
 let unit: u64 = 1;
-let isCoarse: bool = true;
 let isFiner: bool = true;
 let finer: i32 = 1;
 let coarser: i32 = 1;
@@ -67,7 +62,6 @@ let stamp: i32 = 0;
  */
 export function setTicks(ticks: i32, added: f64, perSecond: i32): void {
   unit = <u64>ticks;
-  isCoarse = ticks >= coarseRate;
   isFiner = ticks <= perSecond;
   finer = perSecond / ticks;
   coarser = ticks / perSecond;
@@ -77,18 +71,13 @@ export function setTicks(ticks: i32, added: f64, perSecond: i32): void {
   stamp = offset;
 }
 
-/** Whether the ticks at `record` are for `convertTicks` here. */
-@inline
-export function areConvertible(record: i32): bool {
-  return isCoarse || <u32>word(record) < exactHigh;
-}
-
 /** Makes the ticks at `record` seconds and a fraction. */
 @inline
 export function convertTicks(record: i32): void {
   const ticks = ((<u64>(<u32>word(record))) << 32) | (<u64>(<u32>word(record + 4)));
   let since = ticks - began;
-  if (since >= unit) {
+  // What is before it has wrapped around, and may be near again.
+  if (ticks < began || since >= unit) {
     const seconds = ticks / unit;
     began = seconds * unit;
     stamp = <i32>seconds + offset;

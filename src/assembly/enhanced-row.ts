@@ -5,7 +5,6 @@
  */
 
 import {
-  areConvertible,
   blockLead,
   convertTicks,
   enhancedLeast,
@@ -56,7 +55,6 @@ export function findEnhanced(
  * @param unit ticks in a second
  * @param offset seconds to add, exact as a double
  * @param perSecond of the fractions
- * @returns where the first one stands that cannot be converted here, or `end`
  */
 export function convertRow(
   starts: i32,
@@ -65,13 +63,8 @@ export function convertRow(
   unit: i32,
   offset: f64,
   perSecond: i32,
-): i32 {
+): void {
   setByteOrder(isLittle);
   setTicks(unit, offset, perSecond);
-  for (; starts < end; starts += 4) {
-    const record = load<i32>(starts);
-    if (!areConvertible(record)) return starts;
-    convertTicks(record);
-  }
-  return end;
+  for (; starts < end; starts += 4) convertTicks(load<i32>(starts));
 }

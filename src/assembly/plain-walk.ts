@@ -18,7 +18,6 @@ import {
   takeRuns,
 } from './append-runs.ts';
 import {
-  areConvertible,
   blockLead,
   convertTicks,
   enhancedLeast,
@@ -265,7 +264,6 @@ function readBlocks(at: i32, limit: i32): i32 {
     const length = word(record + 12);
     if (total === 0 || isOther(record, recordHeader + word(record + 8), length)) break;
     if (converts) {
-      if (!areConvertible(record)) break;
       if (!waits) convertTicks(record);
       store<i32>(end, record + recordHeader + word(record + 8));
       end += 4;

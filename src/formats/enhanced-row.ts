@@ -22,7 +22,7 @@ interface EnhancedRowModule {
     unit: number,
     offset: number,
     perSecond: number,
-  ): number;
+  ): void;
 }
 
 export class EnhancedRows {
@@ -72,23 +72,14 @@ export class EnhancedRows {
     offset: number,
     perSecond: number,
   ): void {
-    const { byteOffset, BYTES_PER_ELEMENT: size } = this.#found;
-    // Whole seconds, and rates that are powers of ten: else one by one.
-    const module = rate.small > 0 && Number.isSafeInteger(offset) ? this.#module : null;
+    if (this.#module !== null && rate.small > 0 && Number.isSafeInteger(offset)) {
+      const { byteOffset, BYTES_PER_ELEMENT: size } = this.#found;
+      const [first, end] = [byteOffset + from * size, byteOffset + to * size];
+      this.#module.convertRow(first, end, Number(little), rate.small, offset, perSecond);
+      return;
+    }
+    // Parts of seconds, and rates that are powers of two.
     for (let at = from; at < to; at++) {
-      if (module !== null) {
-        const [start, end] = [byteOffset + at * size, byteOffset + to * size];
-        const stopped = module.convertRow(
-          start,
-          end,
-          Number(little),
-          rate.small,
-          offset,
-          perSecond,
-        );
-        at = (stopped - byteOffset) / size;
-        if (at === to) return;
-      }
       convertTicks(this.#arena.view, this.#found[at], little, rate, offset, perSecond);
     }
   }

@@ -42,28 +42,38 @@ export class PacketWalk {
   at = 0;
   /** After `damage`: what is wrong at `at`. */
   problem = '';
-  /** Which interface the last packet is of; -1 when there is none. */
+  /** The interface that was looked at last; -1 when there is no packet. */
   interfaceId = -1;
   /** Of the block at `at`, as far as it is known: 0 when not even its header is there. */
   totalLength = 0;
   readonly #arena: Arena;
   readonly #section: Section;
   readonly #form: PacketForm;
+  readonly #longest: number;
   readonly #side: Region;
   readonly #rows: EnhancedRows;
   #sideNext = 0;
 
   /**
+   * @param longest no packet block is longer, bytes
    * @param side room for simple packet blocks, which lack what a record header has
    * @param room for the starts, of `startsSize`
    */
-  constructor(arena: Arena, section: Section, form: PacketForm, side: Region, room: Region) {
+  constructor(
+    arena: Arena,
+    section: Section,
+    form: PacketForm,
+    longest: number,
+    side: Region,
+    room: Region,
+  ) {
     this.starts = new Int32Array(arena.bytes.buffer, room.start, mostPackets + 1);
     this.#arena = arena;
     this.#section = section;
     this.#form = form;
     this.#side = side;
-    this.#rows = new EnhancedRows(arena, longestBlock, this.starts);
+    this.#longest = longest;
+    this.#rows = new EnhancedRows(arena, longest, this.starts);
   }
 
   /** Forgets what the walk before has found, and walks on in `[start, end)`. */
@@ -108,6 +118,12 @@ export class PacketWalk {
       const least = isPacket ? enhancedPacketLayout.minimumSize : simplePacketLayout.minimumSize;
       if ((total & 3) !== 0 || total < least || total > longestBlock) {
         stop = this.#damaged(lengthProblem(total, least));
+        break;
+      }
+      if (total > this.#longest) {
+        stop = this.#damaged(
+          `a packet block of ${total} bytes, and lbcap takes ${this.#longest} at most`,
+        );
         break;
       }
       const next = at + total;
@@ -180,13 +196,14 @@ export class PacketWalk {
     if (id < 0) return null;
     const { little, interfaces } = this.#section;
     const { view } = this.#arena;
+    const longest = this.#longest;
     const { blocks, nanoseconds } = this.#form;
     const { rate, offset } = interfaces[id];
     const perSecond = nanoseconds ? 1e9 : 1e6;
     if (!blocks && (rate.small === 0 || !Number.isSafeInteger(offset))) return null;
     return {
       interfaceId: id,
-      longest: longestBlock,
+      longest,
       clock: blocks ? null : { ticks: rate.small, offset, perSecond },
       take(at, end) {
         if (at + enhancedPacketLayout.minimumSize > end) return -1;
@@ -198,7 +215,7 @@ export class PacketWalk {
           view.getUint32(at + enhancedPacketLayout.interfaceId, little) === id &&
           (total & 3) === 0 &&
           total >= enhancedPacketLayout.minimumSize &&
-          total <= longestBlock &&
+          total <= longest &&
           next <= end &&
           captured <= total - enhancedPacketLayout.minimumSize &&
           captured <= maximumCapturedLength &&

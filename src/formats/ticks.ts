@@ -60,9 +60,10 @@ export function convertTicks(
       unit <= perSecond ? rest * (perSecond / unit) : Math.floor(rest / (unit / perSecond));
   } else {
     const ticks = (BigInt(high) << 32n) | BigInt(low >>> 0);
-    seconds = Number(ticks / rate.perSecond);
+    seconds = Number(BigInt.asUintN(32, ticks / rate.perSecond));
     fraction = Number(((ticks % rate.perSecond) * BigInt(perSecond)) / rate.perSecond);
   }
-  view.setUint32(record, seconds + offset, little);
+  // The sum itself may be beyond what a double has exactly.
+  view.setUint32(record, seconds + (offset % 2 ** 32), little);
   view.setUint32(record + recordLayout.fraction, fraction, little);
 }

@@ -67,7 +67,10 @@ export interface Batch {
    * walks it stops there and tells the source (`Source.walked`). One walk less over every record.
    */
   readonly unchecked?: true;
-  /** Beside `unchecked`: what is to be walked are not records but pcapng's blocks, one behind the other. */
+  /**
+   * Beside `unchecked`: from `start` on are not records but pcapng's blocks, one behind the other. A record's header has
+   * its own timestamp only when it was handed on.
+   */
   readonly enhanced?: EnhancedBlocks;
   /** Where the records are, when other bytes lie between them; absent when each follows the last. */
   readonly index?: RecordIndex;

@@ -20,6 +20,9 @@ import { longestUnit, Window } from './window.js';
 /** Blocks that wait for a packet to go before are handed over without one, beyond so many bytes. */
 const mostWaiting = 1024 * 1024;
 
+/** Batches that come with an index after one that was walked without, and not far. */
+const indexedFor = 16;
+
 export interface PcapngOptions {
   readonly form: PacketForm;
   /** Skip damage instead of ending at it. */
@@ -52,6 +55,8 @@ export class PcapngSource implements Source {
   /** How blocks of the last packet's interface are walked by others, and what their packets are. */
   #enhanced: EnhancedBlocks | null = null;
   #enhancedFormat: BatchFormat | null = null;
+  /** Batches that are still to come with an index. */
+  #indexed = 0;
 
   /** @param regions of `fileRegionSizes` */
   constructor(
@@ -69,7 +74,14 @@ export class PcapngSource implements Source {
     this.#options = options;
     this.#window = new Window(input, arena, regions);
     this.#section = new Section(options.form);
-    this.#walk = new PacketWalk(arena, this.#section, options.form, regions[3], regions[4]);
+    this.#walk = new PacketWalk(
+      arena,
+      this.#section,
+      options.form,
+      longestUnit,
+      regions[3],
+      regions[4],
+    );
   }
 
   get position(): number {
@@ -91,11 +103,7 @@ export class PcapngSource implements Source {
         if (this.#preamble.length > 0 && this.#isSection()) return this.#batch();
         await this.#otherBlock();
       } else if (stop === 'cut') {
-        if (walk.totalLength > longestUnit) {
-          await this.#damaged(
-            `a packet block of ${walk.totalLength} bytes, and lbcap takes ${longestUnit} at most`,
-          );
-        } else if (!(await this.#window.more()) && !window.stopped) {
+        if (!(await this.#window.more()) && !window.stopped) {
           if (window.length === 0) return this.#preamble.length === 0 ? null : this.#batch();
           await this.#cut(walk.totalLength);
         }
@@ -112,13 +120,20 @@ export class PcapngSource implements Source {
       (format?.bigEndian === wanted.bigEndian && format.nanoseconds === wanted.nanoseconds);
     const window = this.#window;
     if (!takesBlocks || enhanced === null || format === null || !isWanted) return this.next();
+    if (this.#indexed > 0) {
+      this.#indexed--;
+      return this.next();
+    }
     // Where the walk before has ended: only a cut block is no reason to look closer.
     if (this.#damage !== null || !this.#isCut() || !(await window.more())) return this.next();
     return { format, start: window.start, end: window.end, unchecked: true, enhanced };
   }
 
   walked(at: number): void {
-    this.#window.dropTo(at);
+    const window = this.#window;
+    // Where other blocks lie between them, as those of another interface, such walks are short.
+    if (at - window.start < window.length / 2) this.#indexed = indexedFor;
+    window.dropTo(at);
   }
 
   stop(): void {

@@ -43,7 +43,9 @@ const block = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('packets' as const),
       id: fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, fc.nat(3)),
-      ticks: fc.oneof(fc.nat(5_000_000), fc.bigInt(0n, 2n ** 64n - 1n)).map(BigInt),
+      ticks: fc
+        .oneof(fc.nat(5_000_000), fc.bigInt(0n, 2n ** 64n - 1n), fc.constant(2n ** 64n - 3n))
+        .map(BigInt),
       step: fc.constantFrom(0n, 1n, 999_999n, 1_000_000_000_000n),
       ends: fc.tuple(fc.constantFrom(...addresses), fc.constantFrom(...addresses)),
       sizes: fc.array(fc.oneof(fc.nat(40), fc.constantFrom(1400, 9000)), {
@@ -61,7 +63,7 @@ const interfaces = fc.array(
   fc.record({
     linkType: fc.constantFrom(1, 1, 101),
     resolution: fc.constantFrom(undefined, 0, 3, 6, 9, 12, 0x8a),
-    offset: fc.constantFrom(undefined, undefined, -5n, 2n ** 60n),
+    offset: fc.constantFrom(undefined, undefined, -5n, 2n ** 60n, 2n ** 53n - 1n),
   }),
   { minLength: 1, maxLength: 3 },
 );

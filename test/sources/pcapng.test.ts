@@ -242,6 +242,29 @@ describe('pcapng source', () => {
     assert.ok((await readBytes(file, { blocks: true })).preamble.length > 8_000_000);
   });
 
+  it('refuses longer packet blocks, however they come', async () => {
+    const w = new SectionWriter();
+    const options: [number, Bytes][] = Array.from({ length: 9 }, () => [1, new Uint8Array(60_000)]);
+    const file = concat(
+      w.header(),
+      w.interface(1),
+      w.enhanced(0, 1n, frame(2)),
+      w.enhanced(0, 2n, frame(2), { options }),
+      w.enhanced(0, 3n, frame(2)),
+    );
+    for (const chunk of [1000, 100_000, 10_000_000]) {
+      const { packets, error } = await readBytes(file, {}, chunk);
+      assert.equal(packets.length, 1);
+      assert.match(
+        error?.message ?? '',
+        /a packet block of 540\d+ bytes, and lbcap takes 532480 at most/,
+      );
+    }
+    const { packets, leftOut } = await readBytes(file, { repair: true }, 10_000_000);
+    assert.equal(packets.length, 2);
+    assert.ok((leftOut?.bytes ?? 0) > 540_000);
+  });
+
   it('finds names', async () => {
     const found: [number, readonly string[]][] = [];
     await readBytes(variety(true).file, {
