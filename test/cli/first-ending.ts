@@ -70,6 +70,6 @@ for (let batch = 0; batch < batches; batch++) {
   // Other threads compile meanwhile.
   await pause(60);
 }
-console.log('compiled');
+process.stdout.write('compiled\n');
 classify(ending(50_000, 9092, batches * packetsOfBatch));
 classify([...handshake(1024, 9092), ...data(1024, 9092, 0, 5000), ...ending(1024, 9092, 5000)]);
