@@ -63,7 +63,8 @@ export function convertTicks(
     seconds = Number(BigInt.asUintN(32, ticks / rate.perSecond));
     fraction = Number(((ticks % rate.perSecond) * BigInt(perSecond)) / rate.perSecond);
   }
-  // The sum itself may be beyond what a double has exactly.
-  view.setUint32(record, seconds + (offset % 2 ** 32), little);
+  // The sum of the two may be beyond what a double has exactly; a remainder of doubles costs 30 ns.
+  const added = Math.abs(offset) < 2 ** 32 ? offset : offset % 2 ** 32;
+  view.setUint32(record, seconds + added, little);
   view.setUint32(record + recordLayout.fraction, fraction, little);
 }
