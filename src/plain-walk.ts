@@ -195,7 +195,8 @@ export class PlainWalk implements RunAppender {
     this.end = next;
     this.#addSums();
     for (let run = firstRun; run < endOfRuns;) {
-      if (apart ? this.#addFirst(run, runs) : this.#addAll(run, runs)) run++;
+      if (!apart) this.#addAll(run++, runs);
+      else if (this.#addFirst(run, runs)) run++;
       if (!this.#appends) continue;
       // It has made room.
       runs.end();
@@ -204,12 +205,10 @@ export class PlainWalk implements RunAppender {
     return count;
   }
 
-  /** @returns true */
-  #addAll(run: number, runs: Runs): boolean {
+  #addAll(run: number, runs: Runs): void {
     const { list } = this;
     const at = run * runWidth;
     runs.add(list[at], list[at + 1], list[at + 2], list[at + 3], list[at + 4]);
-    return true;
   }
 
   /** Of records that are apart, only the first. @returns whether it was the last, too */

@@ -42,8 +42,8 @@ const repeats = 8;
 
 /**
  * A branch of the loop over packets that V8 has not seen when it compiles the loop makes it throw the code away when
- * the branch is first taken, as by the first connection that ends: packets then take ten times as long for some seconds,
- * and the loop is compiled once more, for 20 ms. Takes some 10 ms.
+ * the branch is first taken, as by the first connection that ends: packets are then walked in slower code for seconds, and
+ * the loop is compiled once more, for 20 ms (native-notes/libpcap.md). Takes some 10 ms.
  */
 export function rehearse(): void {
   const labels = parseLabels(['one=127.0.0.2', 'other=127.0.0.3'], null);

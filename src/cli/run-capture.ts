@@ -9,7 +9,6 @@ import type { Arena, Region } from '../packet/arena.js';
 import type { BatchFormat } from '../packet/batch.js';
 import { runPipeline, type PipelineOptions } from '../pipeline.js';
 import { itemAt, type Sequence } from '../sequence.js';
-import { rehearse } from './rehearsal.js';
 import { FlowTable } from '../sinks/flows.js';
 import type { WrittenFile } from '../sinks/output.js';
 import type { Snapshot } from '../sinks/snapshot.js';
@@ -23,6 +22,7 @@ import { jsonLines } from './json-lines.js';
 import { longestRun, openOutput } from './open-output.js';
 import type { OutputPlan } from './output-plan.js';
 import { PacketClock } from './packet-clock.js';
+import { rehearse } from './rehearsal.js';
 import { onSignals } from './signals.js';
 import { announcement, conclusion, damageLine, finishedFile, unknownLinkTypes } from './summary.js';
 

@@ -46,11 +46,19 @@ export class EnhancedRows {
    * Finds such blocks from `at` on, whole and without fault, up to the first that is something else.
    * Where their record headers would begin is put into `found`, from index `count` on; behind the last,
    * where the row ends.
-   * @returns how many are in `found` then: none are added where there is no WebAssembly
+   * @param most how many are to be in `found`
+   * @returns how many are: none are added where there is no WebAssembly
    */
-  find(at: number, end: number, interfaceId: number, little: boolean, count: number): number {
+  find(
+    at: number,
+    end: number,
+    interfaceId: number,
+    little: boolean,
+    count: number,
+    most = this.#found.length - 1,
+  ): number {
     if (this.#module === null) return count;
-    const { byteOffset, length } = this.#found;
+    const { byteOffset } = this.#found;
     return this.#module.findEnhanced(
       at,
       end,
@@ -59,7 +67,7 @@ export class EnhancedRows {
       this.#longest,
       byteOffset,
       count,
-      length - 1,
+      most,
     );
   }
 

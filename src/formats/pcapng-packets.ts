@@ -196,6 +196,7 @@ export class PacketWalk {
     if (id < 0) return null;
     const { little, interfaces } = this.#section;
     const { view } = this.#arena;
+    const { starts } = this;
     const longest = this.#longest;
     const { blocks, nanoseconds } = this.#form;
     const { rate, offset } = interfaces[id];
@@ -205,24 +206,10 @@ export class PacketWalk {
       interfaceId: id,
       longest,
       clock: blocks ? null : { ticks: rate.small, offset, perSecond },
-      take(at, end) {
-        if (at + enhancedPacketLayout.minimumSize > end) return -1;
-        const total = view.getUint32(at + blockLayout.totalLength, little);
-        const next = at + total;
-        const captured = view.getUint32(at + enhancedPacketLayout.capturedLength, little);
-        const isWhole =
-          view.getUint32(at + blockLayout.type, little) === blockTypes.enhancedPacket &&
-          view.getUint32(at + enhancedPacketLayout.interfaceId, little) === id &&
-          (total & 3) === 0 &&
-          total >= enhancedPacketLayout.minimumSize &&
-          total <= longest &&
-          next <= end &&
-          captured <= total - enhancedPacketLayout.minimumSize &&
-          captured <= maximumCapturedLength &&
-          view.getUint32(next - blockLayout.trailer, little) === total;
-        if (!isWhole) return -1;
+      take: (at, end) => {
+        if (this.#rows.find(at, end, id, little, 0, 1) === 0) return -1;
         if (!blocks) convertTicks(view, at + blockLead, little, rate, offset, perSecond);
-        return next;
+        return starts[1];
       },
     };
   }

@@ -1,8 +1,7 @@
 /**
  * One long connection that is captured until V8 has compiled the loop over packets, then its end and another connection.
- * With `rehearsed`, as `lbcap watch` begins. For `node --trace-deopt`.
+ * With `rehearsed`, as `lbcap watch` begins. For `node --trace-deopt`, which compiles at once where it is told to.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { concat, ethernet, ipv4, record, tcp, type Bytes } from '../../fixtures/frames.js';
 import { Classifier } from '../../src/classify.js';
 import { rehearse } from '../../src/cli/rehearsal.js';
@@ -67,8 +66,6 @@ classify(handshake(50_000, 9092));
 const batches = 8;
 for (let batch = 0; batch < batches; batch++) {
   classify(data(50_000, 9092, batch * packetsOfBatch, packetsOfBatch));
-  // Other threads compile meanwhile.
-  await pause(60);
 }
 process.stdout.write('compiled\n');
 classify(ending(50_000, 9092, batches * packetsOfBatch));

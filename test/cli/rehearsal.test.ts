@@ -10,7 +10,12 @@ const program = fileURLToPath(new URL('first-ending.js', import.meta.url));
 function thrownAway(...words: readonly string[]): string[] {
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--trace-deopt', program, ...words],
+    [
+      // Without another thread nothing depends on how busy the machine is.
+      ...['--trace-deopt', '--no-concurrent-recompilation', '--no-concurrent-osr'],
+      program,
+      ...words,
+    ],
     { encoding: 'utf8' },
   );
   assert.equal(status, 0, stderr);
