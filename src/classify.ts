@@ -20,7 +20,7 @@ import {
 import { notIp } from './packet/ether-type.js';
 import { type LinkLayer, linkLayerOf, unknownLayer } from './packet/link-layer.js';
 import { countersOf, PlainWalk } from './plain-walk.js';
-import { LabelCounters, totalOf } from './label-counters.js';
+import { countOf, LabelCounters, totalOf } from './label-counters.js';
 import { nobody, Runs, type RunSink } from './runs.js';
 
 /** Is told of every labelled IP packet; offsets are into the arena. */
@@ -130,7 +130,7 @@ export class Classifier extends LabelCounters {
     let packets = keepOthers ? this.othersPackets : 0;
     if (once) return packets + this.labelledPackets;
     for (let label = 0; label < labels; label++) {
-      packets += this.outPackets[label] + this.inPackets[label] - this.selfPackets[label];
+      packets += this.of(label).total.packets;
     }
     return packets;
   }
@@ -236,7 +236,7 @@ export class Classifier extends LabelCounters {
     const lead = isBlock ? blockLead : 0;
     const { usesPorts } = lookup;
     const runs = this.#runs;
-    const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes, totals } = this;
+    const { counts, totals } = this;
     const starts = index?.starts;
     const count = index?.count ?? 0;
     // Fields that change with each packet are kept in registers meanwhile.
@@ -342,16 +342,18 @@ export class Classifier extends LabelCounters {
       packets++;
       bytes += wire;
       if (from >= 0) {
-        outPackets[from]++;
-        outBytes[from] += wire;
+        const counted = from * countOf.size;
+        counts[counted + countOf.outPackets]++;
+        counts[counted + countOf.outBytes] += wire;
         if (to === from) {
-          selfPackets[to]++;
-          selfBytes[to] += wire;
+          counts[counted + countOf.selfPackets]++;
+          counts[counted + countOf.selfBytes] += wire;
         }
       }
       if (to >= 0) {
-        inPackets[to]++;
-        inBytes[to] += wire;
+        const counted = to * countOf.size;
+        counts[counted + countOf.inPackets]++;
+        counts[counted + countOf.inBytes] += wire;
       }
       const isLabelled = from >= 0 || to >= 0;
       if (isLabelled) {

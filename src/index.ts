@@ -52,7 +52,8 @@ export type { Rotation } from './sinks/rotation.js';
 export { slotSizes } from './sinks/slots.js';
 export { StreamWriter } from './sinks/stream-writer.js';
 export type { NearLimit } from './loopback/port-limit.js';
-export type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './sinks/snapshot.js';
+export type { Traffic } from './label-counters.js';
+export type { LabelSnapshot, Snapshot, TcpHealth } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 
 export { findCaptures } from './handover/capture-paths.js';

@@ -12,42 +12,71 @@ export enum totalOf {
   size = 6,
 }
 
-/** Counters are per label, bytes as on the wire. A label's file holds `out + in - self` packets. */
-export class LabelCounters {
-  readonly outPackets: Float64Array;
-  readonly outBytes: Float64Array;
-  readonly inPackets: Float64Array;
-  readonly inBytes: Float64Array;
+/** What is counted for a label, side by side. */
+export enum countOf {
+  outPackets = 0,
+  outBytes = 1,
+  inPackets = 2,
+  inBytes = 3,
   /** Both ends are the label's: counted in `out` and in `in`. */
-  readonly selfPackets: Float64Array;
-  readonly selfBytes: Float64Array;
+  selfPackets = 4,
+  selfBytes = 5,
+  size = 6,
+}
+
+/** A count of packets and of their original (wire) bytes. */
+export interface Traffic {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface LabelTraffic {
+  /** Packets whose source is the label. */
+  readonly out: Traffic;
+  /** Packets whose destination is the label (a packet to itself counts both ways). */
+  readonly in: Traffic;
+  /** Packets in the label's file: each once, even when both ends are the label's. */
+  readonly total: Traffic;
+}
+
+export class LabelCounters {
+  /** Of one label behind the other, by `countOf`. */
+  readonly counts: Float64Array;
   /**
    * Of all packets, by `totalOf`. Not fields: V8 takes a field that begins as 0 for a small integer, and
    * throws away everything that was compiled with it at 2 GiB.
    */
   readonly totals = new Float64Array(totalOf.size);
 
-  /**
-   * @param place where the counters of labels are to be, in this order: `sizeOf` bytes, all zero, at a
-   *   multiple of 8
-   */
+  /** @param place where `counts` are to be: `sizeOf` bytes, all zero, at a multiple of 8 */
   constructor(labels: number, place?: { buffer: ArrayBufferLike; at: number }) {
     const { buffer, at } = place ?? {
       buffer: new ArrayBuffer(LabelCounters.sizeOf(labels)),
       at: 0,
     };
-    const size = labels * Float64Array.BYTES_PER_ELEMENT;
-    this.outPackets = new Float64Array(buffer, at, labels);
-    this.outBytes = new Float64Array(buffer, at + size, labels);
-    this.inPackets = new Float64Array(buffer, at + 2 * size, labels);
-    this.inBytes = new Float64Array(buffer, at + 3 * size, labels);
-    this.selfPackets = new Float64Array(buffer, at + 4 * size, labels);
-    this.selfBytes = new Float64Array(buffer, at + 5 * size, labels);
+    this.counts = new Float64Array(buffer, at, countOf.size * labels);
   }
 
   /** Bytes. */
   static sizeOf(labels: number): number {
-    return 6 * labels * Float64Array.BYTES_PER_ELEMENT;
+    return countOf.size * labels * Float64Array.BYTES_PER_ELEMENT;
+  }
+
+  /** @param label its index */
+  of(label: number): LabelTraffic {
+    const at = label * countOf.size;
+    const [outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes] = this.counts.subarray(
+      at,
+      at + countOf.size,
+    );
+    return {
+      out: { packets: outPackets, bytes: outBytes },
+      in: { packets: inPackets, bytes: inBytes },
+      total: {
+        packets: outPackets + inPackets - selfPackets,
+        bytes: outBytes + inBytes - selfBytes,
+      },
+    };
   }
 
   get packets(): number {
@@ -101,17 +130,20 @@ export class LabelCounters {
     }
     totals[totalOf.labelledPackets]++;
     totals[totalOf.labelledBytes] += bytes;
+    const { counts } = this;
     if (from >= 0) {
-      this.outPackets[from]++;
-      this.outBytes[from] += bytes;
+      const at = from * countOf.size;
+      counts[at + countOf.outPackets]++;
+      counts[at + countOf.outBytes] += bytes;
       if (to === from) {
-        this.selfPackets[to]++;
-        this.selfBytes[to] += bytes;
+        counts[at + countOf.selfPackets]++;
+        counts[at + countOf.selfBytes] += bytes;
       }
     }
     if (to >= 0) {
-      this.inPackets[to]++;
-      this.inBytes[to] += bytes;
+      const at = to * countOf.size;
+      counts[at + countOf.inPackets]++;
+      counts[at + countOf.inBytes] += bytes;
     }
   }
 }

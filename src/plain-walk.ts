@@ -9,7 +9,14 @@ import type { RunAppender, Runs, RunSink } from './runs.js';
 
 /** What the module exports; what each does stands there. Numbers are 32-bit integers, but for `added`, a double. */
 interface PlainWalkModule {
-  place(base: number, labels: number, tables: number, oneWay: number, others: number): void;
+  place(
+    base: number,
+    counters: number,
+    tables: number,
+    tableCount: number,
+    oneWay: number,
+    others: number,
+  ): void;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
   aim(base: number, count: number, row: number, listLong: number): void;
   beginBlocks(id: number, longest: number, ticks: number, added: number, perSecond: number): void;
@@ -24,15 +31,19 @@ const longestRow = 1024;
 const sumsSize = 64;
 const sumCount = 4;
 const endCount = 4;
-const fieldsWidth = 4;
-const fieldsSize = (longestRow + 1) * fieldsWidth * 4;
-const endsSize = longestRow * 4;
+/** Of each record where it begins and ends, its length and two addresses; four of them are looked at at once. */
+const wordsOfRow = longestRow + 4;
+const rowSize = wordsOfRow * (3 * 4 + 8);
 const runWidth = 5;
 const runsSize = (longestRow + 2) * runWidth * 4;
-const fieldsAt = sumsSize;
-const endsAt = fieldsAt + fieldsSize;
-const runsAt = endsAt + endsSize;
-const countersAt = runsAt + runsSize;
+const totalsSize = (longestRow + 5) * 16;
+const knownPairsSize = 1024 * 16;
+/** What is counted of nobody stands in front of the first label, where nobody reads it. */
+const nobodySize = LabelCounters.sizeOf(1);
+const startsAt = sumsSize;
+const endsAt = startsAt + 2 * wordsOfRow * 4;
+const runsAt = startsAt + rowSize;
+const countersAt = runsAt + runsSize + totalsSize + knownPairsSize + nobodySize;
 /** Words of a table: mask, multiplier, shift, last, and where its slots begin. */
 const tableWidth = 5;
 
@@ -83,11 +94,9 @@ export class PlainWalk implements RunAppender {
   readonly #sums: Float64Array;
   /** Where the walk has ended: last record, next record, first run that is left, end of the runs. */
   readonly #ends: Int32Array;
-  /** Of the records that were read last: their fields, of which the first is where it begins, and where each ends. */
-  readonly #fields: Int32Array;
+  /** Of the records that were read last, where each begins and ends. */
+  readonly #recordStarts: Int32Array;
   readonly #recordEnds: Int32Array;
-  /** What runs of records that are apart say of their fields, is seen from here. */
-  readonly #fieldsStart: number;
   #appends = false;
   #converts = false;
   /** Of what was taken last: where the last record begins, and where the next one would. */
@@ -111,12 +120,14 @@ export class PlainWalk implements RunAppender {
     this.#oneWay = oneWay;
     this.#sums = new Float64Array(buffer, start, sumCount);
     this.#ends = new Int32Array(buffer, start + this.#sums.byteLength, endCount);
-    this.#fieldsStart = start + fieldsAt;
-    this.#fields = new Int32Array(buffer, this.#fieldsStart, fieldsSize / 4);
-    this.#recordEnds = new Int32Array(buffer, start + endsAt, endsSize / 4);
+    this.#recordStarts = new Int32Array(buffer, start + startsAt, wordsOfRow);
+    this.#recordEnds = new Int32Array(buffer, start + endsAt, wordsOfRow);
     this.list = new Int32Array(buffer, start + runsAt, runsSize / 4);
-    putTables(buffer, start + countersAt + LabelCounters.sizeOf(labels), lookup.plain4);
-    this.#module.place(start, labels, lookup.plain4.length, Number(oneWay), others);
+    const countersStart = start + countersAt;
+    const tables = countersStart + LabelCounters.sizeOf(labels);
+    putTables(buffer, tables, lookup.plain4);
+    const tableCount = lookup.plain4.length;
+    this.#module.place(start, countersStart, tables, tableCount, Number(oneWay), others);
   }
 
   /** Whether it can read records of such an index. */
@@ -215,10 +226,10 @@ export class PlainWalk implements RunAppender {
   #addFirst(run: number, runs: Runs): boolean {
     const { list } = this;
     const at = run * runWidth;
-    const record = (list[at + 2] - this.#fieldsStart) / (4 * fieldsWidth);
-    const start = this.#fields[record * fieldsWidth];
-    runs.add(list[at], list[at + 1], start, this.#recordEnds[record], 1);
-    list[at + 2] += 4 * fieldsWidth;
+    const starts = this.#recordStarts;
+    const record = (list[at + 2] - starts.byteOffset) / starts.BYTES_PER_ELEMENT;
+    runs.add(list[at], list[at + 1], starts[record], this.#recordEnds[record], 1);
+    list[at + 2] += starts.BYTES_PER_ELEMENT;
     return list[at + 2] === list[at + 3];
   }
 

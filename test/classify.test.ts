@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { concat, ethernet, family, ipv4, ipv6, record, sll, udp } from '../fixtures/frames.js';
 import { Classifier, type PacketObserver } from '../src/classify.js';
+import { countOf } from '../src/label-counters.js';
 import { parseLabels } from '../src/labels/parse.js';
 import { compileLookup } from '../src/labels/lookup.js';
 import { createArena } from '../src/packet/arena.js';
@@ -242,16 +243,13 @@ function classified(sent: readonly Sent[], given: Options, way: Way) {
   if (listed) batchesListed++;
   for (let output = 0; output <= labels.length; output++) empty(output);
   classifier.assertConservation();
-  const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = classifier;
   return {
     walked: blocks ? 0 : walked,
     last: classifier.lastRecord,
     outputs: new Map(
       [...outputs].map(([key, { hash, packets }]) => [key, { packets, bytes: hash.digest('hex') }]),
     ),
-    counters: [outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes].map((values) => [
-      ...values,
-    ]),
+    counters: [...classifier.counts],
     packets: classifier.packets,
     bytes: classifier.bytes,
     labelled: classifier.labelledPackets,
@@ -276,12 +274,14 @@ function agree(sent: readonly Sent[], given: Options): void {
   );
   if (!isPlain) return;
   assert.equal(inRows.packets, plain.length);
+  const counted = (which: countOf) =>
+    labels.map((_, label) => inRows.counters[label * countOf.size + which]);
   assert.deepEqual(
-    inRows.counters[0],
+    counted(countOf.outPackets),
     sentBy.map((packets) => packets.length),
   );
   assert.deepEqual(
-    inRows.counters[2],
+    counted(countOf.inPackets),
     sentTo.map((packets) => packets.length),
   );
   assert.equal(

@@ -7,7 +7,7 @@ import { convertTicks } from './enhanced-block.ts';
 
 /**
  * Of a run: two labels, where it begins and ends, how many packets. Of records that do not follow one another at once: where
- * the fields of the first one are, and where those end.
+ * the word stands that says where the first one begins, and where those words end.
  */
 const runTo: usize = 4;
 const runStart: usize = 8;
@@ -32,10 +32,8 @@ const listedPackets: usize = 20;
 const listedSize: i32 = 20;
 
 let runs: i32 = 0;
-/** Of records that are apart: the first word of its fields is where one begins, a word at `ends` where it ends. */
-let fields: i32 = 0;
-let ends: i32 = 0;
-export const fieldSize: i32 = 16;
+/** Of records that are apart: behind a word that says where one begins, so many bytes, stands where it ends. */
+let endsBehind: usize = 0;
 /** The output of packets of no label, or -1. */
 let others: i32 = -1;
 
@@ -49,11 +47,10 @@ let firstCursor: i32 = 0;
 let appends: bool = false;
 let listing: bool = false;
 
-/** Where runs stand, the fields and ends of records that are apart, and where those of no label go. */
-export function setRuns(base: i32, fieldsBase: i32, endsBase: i32, othersOutput: i32): void {
+/** Where runs stand, how far behind its beginning it is said where a record ends, and where those of no label go. */
+export function setRuns(base: i32, ends: usize, othersOutput: i32): void {
   runs = base;
-  fields = fieldsBase;
-  ends = endsBase;
+  endsBehind = ends;
   others = othersOutput;
 }
 
@@ -169,11 +166,11 @@ function take(
 @inline
 function takeEach(run: i32, one: i32, other: i32, long: bool, late: bool): bool {
   const last = load<i32>(run, runEnd);
-  for (let field = load<i32>(run, runStart); field < last; field += fieldSize) {
-    const start = load<i32>(field);
-    const end = load<i32>(ends + (field - fields) / 4);
+  for (let word = load<i32>(run, runStart); word < last; word += 4) {
+    const start = load<i32>(word);
+    const end = load<i32>(word + <i32>endsBehind);
     if (take(one, other, start, end - start, 1, long, late)) continue;
-    store<i32>(run, field, runStart);
+    store<i32>(run, word, runStart);
     return false;
   }
   return true;

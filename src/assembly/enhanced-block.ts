@@ -1,6 +1,6 @@
 /** AssemblyScript: pcapng's Enhanced Packet Blocks, and their timestamps. Of each module that is compiled, a copy. */
 
-import { inOrder, word } from './memory.ts';
+import { inOrder, word, wordOf } from './memory.ts';
 
 /** Fields of packet blocks (formats/pcapng-layout.ts), bytes from a block's start. */
 const blockTotal: i32 = 4;
@@ -27,19 +27,19 @@ export function setBlocks(id: i32, longestBlock: i32): void {
  * @returns total length of the block at `at`; 0 where it is something else, not whole, or has a fault
  */
 @inline
-export function enhancedLength(at: i32, last: i32): i32 {
-  const total = word(at + blockTotal);
+export function enhancedLength(at: i32, last: i32, isLittle: bool): i32 {
+  const total = wordOf(at + blockTotal, isLittle);
   const room = total - enhancedLeast;
-  const captured = word(at + enhancedCaptured);
-  return word(at) !== enhancedType ||
-    word(at + enhancedInterface) !== interfaceId ||
+  const captured = wordOf(at + enhancedCaptured, isLittle);
+  return wordOf(at, isLittle) !== enhancedType ||
+    wordOf(at + enhancedInterface, isLittle) !== interfaceId ||
     (total & 3) !== 0 ||
     // Too small wraps around.
     <u32>room > <u32>mostRoom ||
     room > last - at ||
     <u32>captured > <u32>maximumCaptured ||
     captured > room ||
-    word(at + total - 4) !== total
+    wordOf(at + total - 4, isLittle) !== total
     ? 0
     : total;
 }

@@ -38,7 +38,7 @@ export function findEnhanced(
   const full = found + most * 4;
   let touched = 0;
   while (at <= last && place < full) {
-    const total = enhancedLength(at, last);
+    const total = enhancedLength(at, last, isLittle);
     if (total === 0) break;
     store<i32>(place, at + blockLead);
     touched |= touch(at);

@@ -7,6 +7,12 @@ export function setByteOrder(isLittle: bool): void {
   little = isLittle;
 }
 
+/** For whoever has a loop for each: asking once is cheaper than asking with every field. */
+@inline
+export function isLittle(): bool {
+  return little;
+}
+
 @inline
 export function inOrder(value: i32): i32 {
   return little ? value : bswap<i32>(value);
@@ -16,6 +22,12 @@ export function inOrder(value: i32): i32 {
 @inline
 export function word(at: i32): i32 {
   return inOrder(load<i32>(at));
+}
+
+@inline
+export function wordOf(at: i32, isLittle: bool): i32 {
+  const value = load<i32>(at);
+  return isLittle ? value : bswap<i32>(value);
 }
 
 /** Bytes from a record to what is asked for meanwhile; an arena has as many behind its last region. */

@@ -158,6 +158,7 @@ function reportedLabel(
   index: number,
 ): ReportedLabel {
   const { label, origin } = labels[index];
+  const counted = classifier.of(index);
   return {
     name: label.name,
     address: label.text,
@@ -165,8 +166,8 @@ function reportedLabel(
     files: (files.get(label.name) ?? []).map(({ name }) => name),
     wireshark: displayFilter([label]),
     bpf: bpfFilter([label]),
-    out: { packets: classifier.outPackets[index], bytes: classifier.outBytes[index] },
-    in: { packets: classifier.inPackets[index], bytes: classifier.inBytes[index] },
+    out: counted.out,
+    in: counted.in,
     tcp: table.totals[index],
   };
 }

@@ -1,5 +1,5 @@
 /** A hop: one TCP connection, or what two ends exchanged by UDP or SCTP. */
-import type { Traffic } from '../sinks/snapshot.js';
+import type { Traffic } from '../label-counters.js';
 
 /** How a hop stood when the capture ended. */
 export type Ending =

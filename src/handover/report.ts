@@ -1,6 +1,6 @@
 /** What a report says, as data: the shape of `lbcap report --json`. */
 import type { SectionFacts } from '../formats/pcapng-facts.js';
-import type { Traffic } from '../sinks/snapshot.js';
+import type { Traffic } from '../label-counters.js';
 import type { Drops } from './drop-counts.js';
 import type { LabelOrigin } from './file-labels.js';
 import type { Ending } from './hop.js';

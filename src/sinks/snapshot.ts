@@ -1,13 +1,8 @@
 /** What the statistics say at one moment: the input of tables and of `--json`. */
+import type { LabelTraffic, Traffic } from '../label-counters.js';
 import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
 import type { Sequence } from '../sequence.js';
-
-/** A count of packets and of their original (wire) bytes. */
-export interface Traffic {
-  readonly packets: number;
-  readonly bytes: number;
-}
 
 /** TCP health of one label, from headers alone. Counts are since the start unless said otherwise. */
 export interface TcpHealth {
@@ -21,16 +16,10 @@ export interface TcpHealth {
   readonly retransmissions: number;
 }
 
-export interface LabelSnapshot {
+export interface LabelSnapshot extends LabelTraffic {
   readonly name: string;
   /** As the user wrote it. */
   readonly address: string;
-  /** Packets whose source is the label. */
-  readonly out: Traffic;
-  /** Packets whose destination is the label (a packet to itself counts both ways). */
-  readonly in: Traffic;
-  /** Packets in the label's file: each once, even when both ends are the label's. */
-  readonly total: Traffic;
   readonly tcp: TcpHealth;
   /** The peer with most bytes either way, `127.0.0.1:9092` (port where the peer is the server). */
   readonly busiestPeer: string | null;

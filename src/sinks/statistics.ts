@@ -3,7 +3,8 @@ import type { Classifier } from '../classify.js';
 import type { Label } from '../labels/label.js';
 import type { SourceCounters } from '../packet/counters.js';
 import { mapped, type Sequence } from '../sequence.js';
-import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from './snapshot.js';
+import { countOf, type Traffic } from '../label-counters.js';
+import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
 export interface FlowStatistics {
@@ -62,19 +63,13 @@ function activeLabels(
   flows: FlowStatistics | null,
   now: number | undefined,
 ): Map<number, Activity> {
-  const { outPackets, outBytes, inPackets, inBytes, selfPackets, selfBytes } = classifier;
+  const { counts } = classifier;
   const active = new Map<number, Activity>();
-  for (let label = 0; label < outPackets.length; label++) {
-    if (outPackets[label] + inPackets[label] === 0) continue;
-    const out = { packets: outPackets[label], bytes: outBytes[label] };
-    const into = { packets: inPackets[label], bytes: inBytes[label] };
+  for (let at = 0; at < counts.length; at += countOf.size) {
+    if (counts[at + countOf.outPackets] + counts[at + countOf.inPackets] === 0) continue;
+    const label = at / countOf.size;
     active.set(label, {
-      out,
-      in: into,
-      total: {
-        packets: out.packets + into.packets - selfPackets[label],
-        bytes: out.bytes + into.bytes - selfBytes[label],
-      },
+      ...classifier.of(label),
       tcp: flows?.health(label, now) ?? silent.tcp,
       busiestPeer: flows?.busiestPeer(label) ?? null,
     });

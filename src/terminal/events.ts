@@ -2,7 +2,8 @@
 import type { NearLimit } from '../loopback/port-limit.js';
 import type { SourceCounters } from '../packet/counters.js';
 import { itemAt, mapped, type Sequence } from '../sequence.js';
-import type { LabelSnapshot, Snapshot, TcpHealth, Traffic } from '../sinks/snapshot.js';
+import type { Traffic } from '../label-counters.js';
+import type { LabelSnapshot, Snapshot, TcpHealth } from '../sinks/snapshot.js';
 
 /** The two filter languages, for one label. */
 export interface LabelFilters {

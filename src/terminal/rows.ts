@@ -1,6 +1,7 @@
 /** From snapshots to the numbers that a table shows: pure, without widths and colours. */
 import { itemAt, type Sequence } from '../sequence.js';
-import type { LabelSnapshot, Snapshot, Traffic } from '../sinks/snapshot.js';
+import type { Traffic } from '../label-counters.js';
+import type { LabelSnapshot, Snapshot } from '../sinks/snapshot.js';
 
 /** One line of the table, still as numbers. */
 export interface Row {

@@ -210,15 +210,14 @@ async function split(bytes: Bytes, given: Options, indexed: boolean) {
     outputFormat: given.blocks ? null : { ...source.format },
     flushEvery: null,
   });
-  const { outPackets, outBytes, inPackets, inBytes, selfPackets, unclassified } = classifier;
   return {
     outputs: outputs.map((parts) => Buffer.concat(parts).toString('base64')),
     error: result.error?.message ?? null,
     offset: result.error?.details['offset'],
-    counts: [outPackets, outBytes, inPackets, inBytes, selfPackets].map((each) => [...each]),
+    counts: [...classifier.counts],
     packets: classifier.packets,
     bytes: classifier.bytes,
-    unclassified,
+    unclassified: classifier.unclassified,
     unknown: [...classifier.unknown],
     leftOut: { ...source.leftOut },
     position: source.position,
