@@ -1,4 +1,5 @@
 /** The walk over plain IPv4 packets, which most are: WebAssembly, from `assembly/plain-walk.ts`. */
+import { LbcapError } from './errors.js';
 import { LabelCounters, totalOf } from './label-counters.js';
 import type { AddressTable, LabelLookup } from './labels/lookup.js';
 import type { Arena, Region } from './packet/arena.js';
@@ -16,7 +17,7 @@ interface PlainWalkModule {
     tableCount: number,
     oneWay: number,
     others: number,
-  ): void;
+  ): number;
   begin(little: number, offset: number, mask: number, value: number, ip: number): void;
   aim(base: number, count: number, row: number, listLong: number): void;
   beginBlocks(id: number, longest: number, ticks: number, added: number, perSecond: number): void;
@@ -31,19 +32,20 @@ const longestRow = 1024;
 const sumsSize = 64;
 const sumCount = 4;
 const endCount = 4;
-/** Of each record where it begins and ends, its length and two addresses; four of them are looked at at once. */
-const wordsOfRow = longestRow + 4;
-const rowSize = wordsOfRow * (3 * 4 + 8);
+/** Columns of where each record begins, its length and where it ends, then pairs of addresses. */
+const columnWords = longestRow + 2;
+const rowSize = columnWords * 3 * 4 + longestRow * 8;
 const runWidth = 5;
 const runsSize = (longestRow + 2) * runWidth * 4;
-const totalsSize = (longestRow + 5) * 16;
+/** What comes before each record, and a bit for each. */
+const comparedSize = (longestRow + 1) * 16 + (longestRow / 64 + 1) * 8;
 const knownPairsSize = 1024 * 16;
 /** What is counted of nobody stands in front of the first label, where nobody reads it. */
 const nobodySize = LabelCounters.sizeOf(1);
 const startsAt = sumsSize;
-const endsAt = startsAt + 2 * wordsOfRow * 4;
+const endsAt = startsAt + 2 * columnWords * 4;
 const runsAt = startsAt + rowSize;
-const countersAt = runsAt + runsSize + totalsSize + knownPairsSize + nobodySize;
+const countersAt = runsAt + runsSize + comparedSize + knownPairsSize + nobodySize;
 /** Words of a table: mask, multiplier, shift, last, and where its slots begin. */
 const tableWidth = 5;
 
@@ -120,14 +122,20 @@ export class PlainWalk implements RunAppender {
     this.#oneWay = oneWay;
     this.#sums = new Float64Array(buffer, start, sumCount);
     this.#ends = new Int32Array(buffer, start + this.#sums.byteLength, endCount);
-    this.#recordStarts = new Int32Array(buffer, start + startsAt, wordsOfRow);
-    this.#recordEnds = new Int32Array(buffer, start + endsAt, wordsOfRow);
+    this.#recordStarts = new Int32Array(buffer, start + startsAt, columnWords);
+    this.#recordEnds = new Int32Array(buffer, start + endsAt, columnWords);
     this.list = new Int32Array(buffer, start + runsAt, runsSize / 4);
     const countersStart = start + countersAt;
     const tables = countersStart + LabelCounters.sizeOf(labels);
     putTables(buffer, tables, lookup.plain4);
     const tableCount = lookup.plain4.length;
-    this.#module.place(start, countersStart, tables, tableCount, Number(oneWay), others);
+    const end = module.place(start, countersStart, tables, tableCount, Number(oneWay), others);
+    if (end + nobodySize === countersStart) return;
+    throw new LbcapError(
+      'INVARIANT',
+      `the walk has laid out ${end - start} bytes, not ${countersAt - nobodySize}`,
+      'this is a fault in lbcap, please report it',
+    );
   }
 
   /** Whether it can read records of such an index. */

@@ -7,7 +7,7 @@ import { isAimed } from './append-runs.ts';
 import { blockLead, convertTicks, enhancedLeast, enhancedLength } from './enhanced-block.ts';
 import { isLittle, keep, touch, wordOf } from './memory.ts';
 
-/** Records in a row at most: their fields stay in the processor's first cache. */
+/** Records in a row at most, a multiple of four: their fields stay in the processor's first cache. */
 export const longestRow: i32 = 1024;
 /**
  * And bytes, but for the last record; more where packets are long. What is then handed on goes into one output slot,
@@ -30,24 +30,24 @@ const ipHeader: i32 = 20;
  * ends: 32-bit words side by side. Behind the last record's beginning stands where the next one would be.
  */
 export let starts: i32 = 0;
-const lengthsBehind: usize = (longestRow + 4) * 4;
-export const endsBehind: usize = lengthsBehind * 2;
+const columnSize: i32 = (longestRow + 2) * 4;
+const lengthsBehind: usize = columnSize;
+export const endsBehind: usize = columnSize * 2;
 /** Source and destination, as they lie in memory. */
 export let pairs: i32 = 0;
-/** Whoever looks at four records at once may look at three behind the last. */
-export const rowSize: i32 = (longestRow + 4) * (3 * 4 + 8);
+export const rowSize: i32 = columnSize * 3 + longestRow * 8;
 
 let typeOffset: i32 = 0;
 let typeMask: i32 = 0;
 let typeValue: i32 = 0;
 let ipOffset: i32 = 0;
 /** Blocks are to become records, else they are handed on whole. */
-let converts: bool = false;
+export let converts: bool = false;
 
 /** Where the row is to be: `rowSize` bytes. */
 export function setRow(base: i32): void {
   starts = base;
-  pairs = base + (longestRow + 4) * 12;
+  pairs = base + columnSize * 3;
 }
 
 /** The 16-bit word at `offset` of a packet, masked, is `value` where an IPv4 header stands at `ip`. */

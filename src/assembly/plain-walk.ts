@@ -15,11 +15,12 @@ import {
   setRuns,
   takeRuns,
 } from './append-runs.ts';
-import { converse, setConversations, totalsSize } from './conversations.ts';
+import { comparedSize, converse, setConversations } from './conversations.ts';
 import { blockLead, setBlocks, setTicks } from './enhanced-block.ts';
 import { knownSize, setTables } from './label-of.ts';
 import { setByteOrder } from './memory.ts';
 import {
+  converts,
   endsBehind,
   longestRow,
   readBlocks,
@@ -32,14 +33,14 @@ import {
   starts,
 } from './plain-row.ts';
 
-// The layout of the memory that `place` is given; `plain-walk.ts` has the same. Sums of all packets first. Then where the last
-// walk has ended: its last record, where the next one would begin, and which runs of the last row could not be appended.
+// What `place` is given begins with sums of all packets. Then comes where the last walk has ended: its last record, where
+// the next one would begin, and which runs of the last row could not be appended. `src/plain-walk.ts` looks there.
 const lastRecord: usize = 32;
 const nextRecord: usize = 36;
 const firstRun: usize = 40;
 const endOfRuns: usize = 44;
 const sumsSize: i32 = 64;
-// One run that is put down and not kept, and one so that what follows is at a multiple of 8.
+// One run that is put down and not kept, and one so that the counters behind all this are at a multiple of 8.
 const runsSize: i32 = (longestRow + 2) * runSize;
 
 let sums: i32 = 0;
@@ -48,15 +49,14 @@ let isLong: bool = false;
 /** Its records did not follow one another at once; their timestamps are to be converted when they are appended. */
 let isApart: bool = false;
 let isLate: bool = false;
-/** Blocks are to become records, else they are handed on whole. */
-let converts: bool = false;
 
 /**
- * @param base of the memory that is this module's own, all zero; behind it stand the counters
+ * @param base of the memory that is this module's own, all zero
  * @param counters of the first label
  * @param tables of labels by address
  * @param isOneWay a conversation ends where the direction changes, too
  * @param othersOutput where packets of no label go, or -1
+ * @returns where that memory ends
  */
 export function place(
   base: i32,
@@ -65,16 +65,17 @@ export function place(
   tableCount: i32,
   isOneWay: bool,
   othersOutput: i32,
-): void {
+): i32 {
   sums = base;
   const row = sums + sumsSize;
   const runs = row + rowSize;
-  const totals = runs + runsSize;
-  const known = totals + totalsSize;
+  const compared = runs + runsSize;
+  const known = compared + comparedSize;
   setRow(row);
   setRuns(runs, endsBehind, othersOutput);
   setTables(known, tables, tableCount);
-  setConversations(sums, totals, runs, counters, isOneWay, othersOutput >= 0);
+  setConversations(sums, compared, runs, counters, isOneWay, othersOutput >= 0);
+  return known + knownSize;
 }
 
 /**
@@ -92,9 +93,8 @@ export function begin(isLittle: bool, offset: i32, mask: u32, value: u32, ip: i3
  */
 export function beginBlocks(id: i32, longest: i32, ticks: i32, added: f64, perSecond: i32): void {
   setBlocks(id, longest);
-  converts = ticks > 0;
-  setConverts(converts);
-  if (converts) setTicks(ticks, added, perSecond);
+  setConverts(ticks > 0);
+  if (ticks > 0) setTicks(ticks, added, perSecond);
 }
 
 /** As `aimRuns` has it. */
