@@ -126,11 +126,14 @@ export class Classifier extends LabelCounters {
 
   /** Packets that outputs were given: one that two labels got counts twice. */
   get handedOn(): number {
-    const { labels, once = false, keepOthers } = this.#options;
+    const { once = false, keepOthers } = this.#options;
+    const { counts } = this;
     let packets = keepOthers ? this.othersPackets : 0;
     if (once) return packets + this.labelledPackets;
-    for (let label = 0; label < labels; label++) {
-      packets += this.of(label).total.packets;
+    // Without an object for each of what may be tens of thousands of labels.
+    for (let at = 0; at < counts.length; at += countOf.size) {
+      packets += counts[at + countOf.outPackets] + counts[at + countOf.inPackets];
+      packets -= counts[at + countOf.selfPackets];
     }
     return packets;
   }

@@ -31,6 +31,8 @@ export type { LiveOptions } from './sources/live.js';
 export type { Source } from './sources/source.js';
 
 export { plainWalkSize } from './plain-walk.js';
+export { countOf } from './label-counters.js';
+export type { LabelTraffic, Traffic } from './label-counters.js';
 export { Classifier } from './classify.js';
 export type { ClassifierOptions, PacketObserver } from './classify.js';
 export type { RunSink } from './runs.js';
@@ -52,7 +54,6 @@ export type { Rotation } from './sinks/rotation.js';
 export { slotSizes } from './sinks/slots.js';
 export { StreamWriter } from './sinks/stream-writer.js';
 export type { NearLimit } from './loopback/port-limit.js';
-export type { Traffic } from './label-counters.js';
 export type { LabelSnapshot, Snapshot, TcpHealth } from './sinks/snapshot.js';
 export { takeSnapshot } from './sinks/statistics.js';
 

@@ -1,9 +1,9 @@
 /** Puts the counters of a running pipeline together into a snapshot. */
 import type { Classifier } from '../classify.js';
+import { countOf, type Traffic } from '../label-counters.js';
 import type { Label } from '../labels/label.js';
 import type { SourceCounters } from '../packet/counters.js';
 import { mapped, type Sequence } from '../sequence.js';
-import { countOf, type Traffic } from '../label-counters.js';
 import type { LabelSnapshot, Snapshot, TcpHealth } from './snapshot.js';
 
 /** What the flow table knows (`flows.ts`); absent offline, where nobody asks. */
