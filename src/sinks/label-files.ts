@@ -13,6 +13,7 @@ import { LongRuns } from './long-runs.js';
 import { OpenFiles, OutputFile } from './open-files.js';
 import type { Output, WrittenFile } from './output.js';
 import { makeDirectory, refuseCaseTwins, refuseExisting, removeExisting } from './output-place.js';
+import { Preallocation } from './preallocation.js';
 import type { Rotation } from './rotation.js';
 import { SlotFiller } from './slot-filler.js';
 import { Slots } from './slots.js';
@@ -91,7 +92,11 @@ export class LabelFiles implements Output {
     });
     this.#listsLong = rotation === null && compression === null && options.writeHere !== true;
     const slots = new Slots(options.slots);
-    this.#open = new OpenFiles(options.force, compression);
+    this.#open = new OpenFiles(
+      options.force,
+      compression,
+      new Preallocation(directory, this.#disk),
+    );
     const disk = this.#disk;
     this.#longRuns = new LongRuns({ arena, slots, open: this.#open, disk });
     this.#writer = new SlotWriter({

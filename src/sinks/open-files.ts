@@ -11,6 +11,7 @@ import {
   writeFully,
 } from './output-file.js';
 import type { Compression } from './compression.js';
+import type { Preallocation } from './preallocation.js';
 
 /** Open files at a time; far below the usual limit of 1024 (getrlimit(2), RLIMIT_NOFILE). */
 const openAtOnce = 512;
@@ -46,6 +47,8 @@ export class OutputFile {
   slot = -1;
   /** Arena offset: where the slot's unwritten bytes begin. */
   unwritten = 0;
+  /** Offset in the file, up to which it was given blocks (`Preallocation`); 0: it was not. */
+  allocated = 0;
   failedAt = Infinity;
   readonly #cursors: Cursors;
   readonly #at: number;
@@ -114,13 +117,15 @@ export class OutputFile {
 export class OpenFiles {
   readonly #force: boolean;
   readonly #compression: Compression | null;
+  readonly #preallocation: Preallocation;
   /** The least recently written first. */
   readonly #open = new Set<OutputFile>();
   #error: LbcapError | null = null;
 
-  constructor(force: boolean, compression: Compression | null) {
+  constructor(force: boolean, compression: Compression | null, preallocation: Preallocation) {
     this.#force = force;
     this.#compression = compression;
+    this.#preallocation = preallocation;
   }
 
   get error(): LbcapError | null {
@@ -170,6 +175,7 @@ export class OpenFiles {
         this.#open.delete(file);
         this.#open.add(file);
       }
+      this.#preallocation.ahead(file);
       return true;
     } catch (error) {
       this.fail(file, file.position, error);
@@ -201,8 +207,9 @@ export class OpenFiles {
   close(file: OutputFile): void {
     if (!this.#open.delete(file)) return;
     const { fd } = file;
-    file.fd = -1;
     if (file.failed) cutBack(fd, file.failedAt);
+    else this.#preallocation.shrink(file);
+    file.fd = -1;
     try {
       closeSync(fd);
     } catch (error) {
