@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -30,10 +31,10 @@ const ext4 = { type: 0xef53, bavail: 1e6, bsize: 4096 };
 
 /** util-linux's program for the same system call. */
 function refusal(): string | false {
+  const probe = join(root, 'probe');
+  writeFileSync(probe, '');
   try {
-    execFileSync('fallocate', ['--keep-size', '--length', '4096', join(root, 'probe')], {
-      stdio: 'pipe',
-    });
+    execFileSync('fallocate', ['--keep-size', '--length', '4096', probe], { stdio: 'pipe' });
     return false;
   } catch (error) {
     const text = `no fallocate(2) in ${root}: ${String(error)}`;
@@ -186,20 +187,19 @@ describe('preallocation', () => {
         const file = new OutputFile(0, 0, path, new Cursors(1));
         file.head = new Uint8Array(24).fill(1);
         const piece = Buffer.alloc(mebi, 2);
-        for (let written = 0; written < 10; written++) {
+        for (let written = 0; written < 12; written++) {
           assert.ok(open.ready(file));
           file.position += writeSync(file.fd, piece, 0, mebi, file.position);
           await turn();
         }
-        assert.ok(file.allocated > 11 * mebi, `${file.allocated} bytes`);
+        assert.ok(file.allocated > 16 * mebi, `${file.allocated} bytes`);
         if (failed) open.fail(file, 24 + 3 * mebi, new Error('as on a full disk'));
         open.closeAll();
-        const size = 24 + (failed ? 3 : 10) * mebi;
+        const size = 24 + (failed ? 3 : 12) * mebi;
         const { blocks } = statSync(path);
         assert.ok(blocks * 512 < size + mebi / 2, `${blocks * 512} bytes`);
         const expected = Buffer.concat([Buffer.alloc(24, 1), Buffer.alloc(size - 24, 2)]);
         assert.ok(readFileSync(path).equals(expected));
-        assert.equal(file.allocated, failed ? file.allocated : 0);
       },
     );
 });
