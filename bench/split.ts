@@ -1,7 +1,6 @@
 /** `npm run bench -- split`: splitting captures, beside what people split them with. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { atLeast, say, table, verdict } from './report.js';
 import { clientLabels, clients, lbcapCommand, lbcapSplit, splitters } from './splitters.js';
@@ -40,19 +39,11 @@ export function measureSplit(folder: string): boolean {
   const endured = () => undefined;
   process.on('SIGINT', endured);
   try {
-    touchMemory(folder);
     const parts = [small, shuffled, mixed, bulk, pcapng];
     return parts.map((part) => part(tools)).every((kept) => kept);
   } finally {
     process.off('SIGINT', endured);
   }
-}
-
-/** Not in a container that may have less than is free: it would be killed. */
-function touchMemory(folder: string): void {
-  const limit = process.constrainedMemory();
-  const isLimited = limit > 0 && limit < totalmem();
-  if (process.platform === 'linux' && !isLimited) execFileSync(compile(folder, 'touch'));
 }
 
 function small(tools: Tools): boolean {
