@@ -6,8 +6,8 @@ import { cutBack } from './output-file.js';
 import type { SlowDisk } from './slow-disk.js';
 
 /**
- * EXT4_SUPER_MAGIC (<linux/magic.h>). For every block of 4 KiB that is written where there is none, it notes that
- * one is to be found later: two thirds of what a large write costs. Others have not been measured, and
+ * EXT4_SUPER_MAGIC (<linux/magic.h>). For every 4 KiB that are written where there is no block yet, ext4 notes that
+ * one is to be found later: a third of what a large write costs. Other file systems have not been measured, and
  * what btrfs allocates so is never compressed.
  */
 const ext4 = 0xef53;
