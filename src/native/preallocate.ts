@@ -1,6 +1,5 @@
 /** Blocks for a file's next bytes, before these are written. */
 import type { KoffiFunc } from 'koffi';
-import { platform } from '../loopback/platform.js';
 import { openKernel } from './kernel.js';
 
 // <linux/falloc.h>
@@ -15,9 +14,8 @@ type Fallocate = KoffiFunc<(fd: number, mode: number, offset: number, length: nu
  */
 export type Preallocate = (fd: number, offset: number, length: number) => boolean;
 
-/** `null` where there is no such call, or none that koffi reaches. */
+/** `null` where there is no such call (it is Linux's), or none that koffi reaches. */
 export async function loadPreallocate(): Promise<Preallocate | null> {
-  if (platform() !== 'linux') return null;
   try {
     const kernel = await openKernel();
     const fallocate = kernel.libc<Fallocate>(

@@ -97,12 +97,12 @@ export function isUnlinked(fd: number): boolean {
   return fstatSync(fd).nlink === 0;
 }
 
-/** Cuts a file whose last write failed back to its last whole record. Best effort. */
+/** Cuts a file back to `size`, where its last whole record ends, and gives back blocks behind that. Best effort. */
 export function cutBack(fd: number, size: number): void {
   try {
     ftruncateSync(fd, size);
   } catch {
-    // The file has said already that it is not complete.
+    // One that failed has said so already; the other only keeps blocks that it does not need.
   }
 }
 
